@@ -1,0 +1,120 @@
+//! The trait that every store implements.
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use outhaul_types::api::{Experiment, Output, RunFilter, RunSummary};
+use outhaul_types::environment::RegisteredEnvironment;
+use outhaul_types::{
+    EnvironmentSpec, Lock, MetricValue, NewRun, Run, RunEvent, RunEventKind, RunId, Workspace, WorkspaceSettings,
+};
+
+use crate::StoreError;
+
+/// Which version of a run a change was decided on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Guard {
+    /// Only if the run is still at this version; otherwise [`StoreError::Stale`].
+    Version(u64),
+    /// Whatever its version: for what is true in every state (a request to cancel, a tag).
+    Any,
+}
+
+/// A run after a change, with the events that were added to its log.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AppliedRun {
+    /// The run as it stands.
+    pub run: Run,
+    /// The new events.
+    pub events: Vec<RunEvent>,
+}
+
+/// New metrics of a run, read from one stretch of its metrics file.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MetricBatch {
+    /// Where in the metrics file the stretch begins; it is refused with [`StoreError::Conflict`] unless this is
+    /// where the last one ended, so no line is ever counted twice.
+    pub from: u64,
+    /// Where it ends.
+    pub to: u64,
+    /// The values, each with the run it belongs to (the run itself or a child run).
+    pub values: Vec<(RunId, MetricValue)>,
+}
+
+/// How far a run's metrics file has been read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct IngestedMetrics {
+    /// Bytes of the metrics file that are in the store.
+    pub bytes: u64,
+}
+
+/// The state of Outhaul.
+///
+/// Every method is one transaction: it happens wholly or not at all, and once it has returned it survives
+/// the end of the process (and, where the backend can, of the machine).
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// Makes a workspace, or changes the settings of the one that has this name. The first one made is current.
+    async fn put_workspace(&self, name: &str, settings: WorkspaceSettings, at: Timestamp) -> Result<Workspace, StoreError>;
+    /// All workspaces by name.
+    async fn workspaces(&self) -> Result<Vec<Workspace>, StoreError>;
+    /// Makes the named workspace the current one.
+    async fn use_workspace(&self, name: &str) -> Result<Workspace, StoreError>;
+
+    /// Records a run with its `Submitted` event, and its experiment if that is new.
+    ///
+    /// A run that is there with the same id and an equal `NewRun` part is given back as it stands, with no events
+    /// (`events` empty): submitting twice makes one run. A different one with the same id is a
+    /// [`StoreError::Conflict`]. An unknown workspace is [`StoreError::NotFound`].
+    async fn create_run(&self, new: NewRun, at: Timestamp) -> Result<AppliedRun, StoreError>;
+    /// The run with this id.
+    async fn run(&self, id: &RunId) -> Result<Run, StoreError>;
+    /// The one run whose id begins with `prefix`; a full id always names its run.
+    async fn find_run(&self, prefix: &str) -> Result<Run, StoreError>;
+    /// Runs, newest first (by order of submission, not by clock), filtered. `limit` 0 or `None` means all. Child
+    /// runs are listed only when `parent` is given. `filter.workspace` is already filled in by the caller.
+    async fn list_runs(&self, filter: &RunFilter) -> Result<Vec<RunSummary>, StoreError>;
+    /// Runs with a spec (not child runs) that have not ended, oldest first: what a starting server takes up again.
+    async fn active_runs(&self) -> Result<Vec<Run>, StoreError>;
+    /// Applies events to a run, all or none, through [`Run::apply`].
+    async fn apply(&self, id: &RunId, guard: Guard, events: Vec<RunEventKind>, at: Timestamp) -> Result<AppliedRun, StoreError>;
+    /// Events of a run after position `after`, in order.
+    async fn events(&self, id: &RunId, after: u64) -> Result<Vec<RunEvent>, StoreError>;
+
+    /// Adds metrics and moves the mark in one transaction (see [`MetricBatch`]).
+    async fn add_metrics(&self, id: &RunId, batch: MetricBatch) -> Result<(), StoreError>;
+    /// How far the run's metrics file has been read.
+    async fn ingested_metrics(&self, id: &RunId) -> Result<IngestedMetrics, StoreError>;
+    /// All metrics of a run in the order in which they were logged.
+    async fn metrics(&self, id: &RunId) -> Result<Vec<MetricValue>, StoreError>;
+
+    /// Replaces the list of a run's outputs.
+    async fn put_outputs(&self, id: &RunId, outputs: Vec<Output>) -> Result<(), StoreError>;
+    /// A run's outputs by path.
+    async fn outputs(&self, id: &RunId) -> Result<Vec<Output>, StoreError>;
+
+    /// Marks that nothing of the run is left on its target.
+    async fn mark_released(&self, id: &RunId) -> Result<(), StoreError>;
+    /// Runs with a spec that have ended and are not released, oldest first.
+    async fn unreleased_runs(&self) -> Result<Vec<Run>, StoreError>;
+
+    /// Experiments of a workspace by name.
+    async fn experiments(&self, workspace: &str) -> Result<Vec<Experiment>, StoreError>;
+
+    /// Registers an environment: the newest version if its spec is equal to it, else a new version.
+    async fn register_environment(
+        &self,
+        workspace: &str,
+        name: &str,
+        spec: EnvironmentSpec,
+        at: Timestamp,
+    ) -> Result<RegisteredEnvironment, StoreError>;
+    /// One registered environment; the newest version when none is given.
+    async fn environment(&self, workspace: &str, name: &str, version: Option<u32>) -> Result<RegisteredEnvironment, StoreError>;
+    /// The newest version of each registered environment by name.
+    async fn environments(&self, workspace: &str) -> Result<Vec<RegisteredEnvironment>, StoreError>;
+
+    /// Keeps a lock under its environment's content id (idempotent).
+    async fn put_lock(&self, environment_id: &str, lock: Lock) -> Result<(), StoreError>;
+    /// The lock of an environment.
+    async fn lock(&self, environment_id: &str) -> Result<Lock, StoreError>;
+}

@@ -1,0 +1,88 @@
+//! Environments as data: what a person asks for (spec) and what was resolved from it (lock).
+//! Reading spec files, locking and building live in `outhaul-environment`.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// Which Python a run gets.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Interpreter {
+    /// One that Outhaul finds or makes, with an environment of its own.
+    Managed {
+        /// A version specifier such as `>=3.9` or `3.11`; any Python 3 when absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        version: Option<String>,
+    },
+    /// One that the person looks after; it is used as it is.
+    UserManaged {
+        /// Path of the interpreter on the target.
+        python: String,
+    },
+}
+
+impl Default for Interpreter {
+    fn default() -> Self {
+        Self::Managed { version: None }
+    }
+}
+
+/// What an environment shall hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct EnvironmentSpec {
+    /// Its name, where the file gives one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Which Python.
+    #[serde(default)]
+    pub interpreter: Interpreter,
+    /// Requirement lines for the Python package index.
+    #[serde(default)]
+    pub pip: Vec<String>,
+    /// Options for the Python package index, such as `--extra-index-url https://...`.
+    #[serde(default)]
+    pub pip_options: Vec<String>,
+    /// Packages named under conda's `dependencies:`, beyond Python and pip.
+    #[serde(default)]
+    pub conda: Vec<String>,
+    /// Conda channels.
+    #[serde(default)]
+    pub channels: Vec<String>,
+    /// Environment variables for the runs; they change no build.
+    #[serde(default)]
+    pub variables: BTreeMap<String, String>,
+}
+
+/// What a spec was resolved to: enough to build the same environment again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Lock {
+    /// Version of this format, now 1.
+    pub version: u32,
+    /// Id of the spec that it was made from.
+    pub spec_id: String,
+    /// Full Python version, such as `3.11.7`.
+    pub python_version: String,
+    /// Platform, such as `linux-x86_64`.
+    pub platform: String,
+    /// What resolved it: `uv`, `pip`, or `user` for an interpreter that is used as it is.
+    pub tool: String,
+    /// Pinned requirement lines, with hashes where they are known.
+    pub requirements: String,
+}
+
+/// A registered environment: a name, a version and a spec that never changes again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RegisteredEnvironment {
+    /// Its name.
+    pub name: String,
+    /// Its version, counted from 1.
+    pub version: u32,
+    /// Its spec.
+    pub spec: EnvironmentSpec,
+    /// When it was registered.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Timestamp,
+}

@@ -1,0 +1,33 @@
+//! The words of Outhaul: ids, run states and their one transition table, events, specs and the types of
+//! the API. Pure data and pure functions only: nothing here reads a file, a clock or the environment
+//! (ids are the exception: a new id asks the operating system for random bytes).
+
+pub mod api;
+pub mod check;
+pub mod duration;
+pub mod environment;
+pub mod error;
+pub mod event;
+pub mod exit_code;
+pub mod failure;
+pub mod id;
+pub mod log;
+pub mod metric;
+pub mod nearest;
+pub mod run;
+pub mod spec;
+pub mod state;
+pub mod workspace;
+
+pub use check::{Check, CheckStatus};
+pub use environment::{EnvironmentSpec, Interpreter, Lock};
+pub use error::{ApiError, ErrorCode};
+pub use event::{RunEvent, RunEventKind};
+pub use failure::{CancelReason, Exit, Failure, FailureClass};
+pub use id::{RunId, RunKey};
+pub use log::LogStream;
+pub use metric::{MetricKind, MetricRecord, MetricValue};
+pub use run::{NewRun, Run, Waiting};
+pub use spec::{Command, GitState, RunSpec, SnapshotRef};
+pub use state::RunState;
+pub use workspace::{CondaMode, Workspace, WorkspaceSettings};

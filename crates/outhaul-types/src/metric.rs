@@ -1,0 +1,219 @@
+//! Metrics: the records that a script appends to its metrics file, one JSON object a line.
+//!
+//! The file is untrusted input: a line that is not a record is refused with a reason and never stops the
+//! lines after it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+
+/// The longest line that is read, in bytes (without its end).
+pub const MAX_LINE: usize = 1 << 20;
+
+/// What a metric record holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MetricKind {
+    /// One value.
+    Scalar,
+    /// A list of values.
+    List,
+    /// One value for each of several columns.
+    Row,
+    /// Several values for each of several columns.
+    Table,
+    /// A picture, kept among the run's outputs.
+    Image,
+    /// A confusion matrix.
+    ConfusionMatrix,
+    /// Residuals.
+    Residuals,
+    /// Predictions.
+    Predictions,
+    /// An accuracy table.
+    AccuracyTable,
+}
+
+impl MetricKind {
+    /// The kind's name in the file, the store and the API.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Scalar => "scalar",
+            Self::List => "list",
+            Self::Row => "row",
+            Self::Table => "table",
+            Self::Image => "image",
+            Self::ConfusionMatrix => "confusion_matrix",
+            Self::Residuals => "residuals",
+            Self::Predictions => "predictions",
+            Self::AccuracyTable => "accuracy_table",
+        }
+    }
+
+    /// Reads a kind by its name.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        [
+            Self::Scalar, Self::List, Self::Row, Self::Table, Self::Image, Self::ConfusionMatrix, Self::Residuals,
+            Self::Predictions, Self::AccuracyTable,
+        ]
+        .into_iter()
+        .find(|kind| kind.as_str() == text)
+    }
+}
+
+/// One metric value as it is stored and given out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct MetricValue {
+    /// Name of the metric.
+    pub name: String,
+    /// What it holds.
+    pub kind: MetricKind,
+    /// The value. NaN and the infinities are the texts `NaN`, `Infinity` and `-Infinity`.
+    #[schema(value_type = Object)]
+    pub value: Value,
+    /// The step it belongs to, where the script gave one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<i64>,
+    /// When the script logged it, in seconds since 1970 by the target's clock.
+    pub time: f64,
+}
+
+/// One line of a metrics file.
+#[derive(Clone, Debug, PartialEq)]
+pub enum MetricRecord {
+    /// A metric of the run, or of the child run that is named.
+    Metric {
+        /// The child run, as the script calls it.
+        child: Option<String>,
+        /// The value.
+        value: MetricValue,
+    },
+    /// A tag or property.
+    Tag {
+        /// The child run, as the script calls it.
+        child: Option<String>,
+        /// Name.
+        name: String,
+        /// Value.
+        value: String,
+    },
+    /// A file was put among the uploads. The file itself is collected; the record is for the reader of the file.
+    Upload,
+    /// A child run began.
+    Child {
+        /// Its id as the script calls it.
+        id: String,
+        /// Its name.
+        name: Option<String>,
+        /// The child run that it is itself a child of.
+        parent: Option<String>,
+    },
+    /// A child run ended.
+    ChildEnd {
+        /// Its id as the script calls it.
+        id: String,
+        /// `Completed`, `Failed` or `Canceled`.
+        state: String,
+        /// Why it failed.
+        error: Option<String>,
+    },
+}
+
+/// Reads one line (without its end).
+///
+/// # Errors
+/// A short text that says what is wrong with the line.
+pub fn parse_line(line: &[u8]) -> Result<MetricRecord, String> {
+    if line.len() > MAX_LINE {
+        return Err(format!("line of {} bytes is longer than {MAX_LINE}", line.len()));
+    }
+    let mut fields: BTreeMap<String, Value> = serde_json::from_slice(line).map_err(|error| format!("not a JSON object: {error}"))?;
+    let mut text = |key: &str| match fields.get_mut(key).map(Value::take) {
+        Some(Value::String(text)) => Ok(Some(text)),
+        None | Some(Value::Null) => Ok(None),
+        Some(_) => Err(format!("`{key}` is not a text")),
+    };
+    let kind = text("kind")?.ok_or("`kind` is missing")?;
+    let child = text("run")?;
+    match kind.as_str() {
+        "tag" | "property" => {
+            let name = text("name")?.ok_or("`name` is missing")?;
+            Ok(MetricRecord::Tag { child, name, value: text("value")?.unwrap_or_default() })
+        }
+        "upload" => Ok(MetricRecord::Upload),
+        "child" => Ok(MetricRecord::Child { id: text("id")?.ok_or("`id` is missing")?, name: text("name")?, parent: child }),
+        "child_end" => {
+            let id = child.ok_or("`run` is missing")?;
+            let state = text("state")?.ok_or("`state` is missing")?;
+            if !matches!(state.as_str(), "Completed" | "Failed" | "Canceled") {
+                return Err(format!("`{state}` is not the state of a run that ended"));
+            }
+            Ok(MetricRecord::ChildEnd { id, state, error: text("error")? })
+        }
+        _ => {
+            let kind = MetricKind::parse(&kind).ok_or_else(|| format!("`{kind}` is not a kind of record"))?;
+            let name = text("name")?.ok_or("`name` is missing")?;
+            let value = if kind == MetricKind::Image {
+                Value::String(text("path")?.ok_or("`path` is missing")?)
+            } else {
+                fields.remove("value").ok_or("`value` is missing")?
+            };
+            let shaped = match kind {
+                MetricKind::Scalar => !value.is_array() && !value.is_object() && !value.is_null(),
+                MetricKind::List => value.is_array(),
+                MetricKind::Image => true,
+                _ => value.is_object(),
+            };
+            if !shaped {
+                return Err(format!("the value of `{name}` does not fit its kind `{}`", kind.as_str()));
+            }
+            let step = fields.get("step").and_then(Value::as_i64);
+            let time = fields.get("t").and_then(Value::as_f64).unwrap_or(0.0);
+            Ok(MetricRecord::Metric { child, value: MetricValue { name, kind, value, step, time } })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_read() {
+        let record = parse_line(br#"{"t": 1.5, "kind": "scalar", "name": "mse", "value": 3295.7, "step": 8}"#).unwrap();
+        let value = MetricValue { name: "mse".into(), kind: MetricKind::Scalar, value: 3295.7.into(), step: Some(8), time: 1.5 };
+        assert_eq!(record, MetricRecord::Metric { child: None, value });
+        let tag = parse_line(br#"{"kind": "tag", "run": "c1", "name": "best", "value": "0.4"}"#).unwrap();
+        assert_eq!(tag, MetricRecord::Tag { child: Some("c1".into()), name: "best".into(), value: "0.4".into() });
+    }
+
+    #[test]
+    fn bad_lines_say_why() {
+        for (line, why) in [
+            ("", "not a JSON object"),
+            ("[1]", "not a JSON object"),
+            ("{}", "`kind` is missing"),
+            (r#"{"kind": 3}"#, "`kind` is not a text"),
+            (r#"{"kind": "scalar", "name": "a"}"#, "`value` is missing"),
+            (r#"{"kind": "scalar", "name": "a", "value": [1]}"#, "does not fit"),
+            (r#"{"kind": "table", "name": "a", "value": 1}"#, "does not fit"),
+            (r#"{"kind": "scaler", "name": "a", "value": 1}"#, "not a kind"),
+            (r#"{"kind": "child_end", "run": "c", "state": "Running"}"#, "not the state"),
+        ] {
+            let error = parse_line(line.as_bytes()).unwrap_err();
+            assert!(error.contains(why), "{line}: {error}");
+        }
+        assert!(parse_line(&vec![b' '; MAX_LINE + 1]).is_err());
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_line_is_read_or_refused_without_a_panic(line in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..200)) {
+            let _ = parse_line(&line);
+        }
+    }
+}
