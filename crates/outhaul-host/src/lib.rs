@@ -1,1 +1,5 @@
-//! Placeholder.
+//! Hosts: places with a shell and files on which runs live. The run directory protocol ([`run_dir`]) is pure and
+//! the same for every host; [`this_machine`] carries it out here.
+
+pub mod run_dir;
+pub mod this_machine;

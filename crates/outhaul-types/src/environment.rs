@@ -44,7 +44,7 @@ pub struct EnvironmentSpec {
     pub pip: Vec<String>,
     /// Options for the Python package index, such as `--extra-index-url https://...`.
     #[serde(default)]
-    pub pip_options: Vec<String>,
+    pub index_options: Vec<String>,
     /// Packages named under conda's `dependencies:`, beyond Python and pip.
     #[serde(default)]
     pub conda: Vec<String>,

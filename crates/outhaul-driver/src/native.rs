@@ -1,0 +1,104 @@
+//! What goes to a target and what comes back, in words that fit every kind.
+
+use std::fmt;
+use std::time::Duration;
+
+use outhaul_types::{Exit, LogStream, RunKey};
+use serde::{Deserialize, Serialize};
+
+/// The target's own name for a run: a job id, or the run key where the target has no names of its own.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct NativeId(pub String);
+
+impl fmt::Display for NativeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// Exactly what a target will be asked to do: what `--dry-run` shows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NativeRequest {
+    /// Makes the request idempotent.
+    pub run_key: RunKey,
+    /// Content id of the code tree.
+    pub tree: String,
+    /// The native command, word by word.
+    pub command: Vec<String>,
+    /// The script that starts it on the target.
+    pub script: String,
+}
+
+/// Where a run is by the target's own word.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// The target has it, and has not started it.
+    Pending {
+        /// Why, in words, where the target says so.
+        reason: Option<String>,
+    },
+    /// It runs.
+    Running,
+    /// It has ended.
+    Ended {
+        /// How.
+        exit: Exit,
+        /// How long it ran by the target's own clock.
+        ran: Option<Duration>,
+    },
+}
+
+/// What a target says about one run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Observation {
+    /// Which run.
+    pub id: NativeId,
+    /// Where it is.
+    pub phase: Phase,
+    /// How long its process has been running by the target's own clock, which no clock change disturbs.
+    pub elapsed: Option<Duration>,
+    /// How many bytes each log holds, where the target says so.
+    pub sizes: Vec<(TargetLog, u64)>,
+}
+
+/// A file of a run on its target that grows while the run goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TargetLog {
+    /// Standard output.
+    Stdout,
+    /// Standard error.
+    Stderr,
+    /// The metrics file.
+    Metrics,
+}
+
+impl TargetLog {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Stdout, Self::Stderr, Self::Metrics];
+
+    /// The log stream that it feeds, if any.
+    #[must_use]
+    pub const fn stream(self) -> Option<LogStream> {
+        match self {
+            Self::Stdout => Some(LogStream::Stdout),
+            Self::Stderr => Some(LogStream::Stderr),
+            Self::Metrics => None,
+        }
+    }
+}
+
+/// A piece of a log.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LogRead {
+    /// The bytes from the asked offset on; empty at the log's present end.
+    pub bytes: Vec<u8>,
+}
+
+/// What was collected of a run's outputs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Collected {
+    /// Number of files.
+    pub files: u64,
+    /// Files that could not be kept, each with the reason.
+    pub skipped: Vec<(String, String)>,
+}
