@@ -1,1 +1,28 @@
-//! Placeholder.
+//! Typed client of the API of a server on this machine, over the Unix socket in its data folder.
+//!
+//! [`Client`] has one method for each route. [`Follow`] reads a run's log or events until the run has ended, across
+//! lost connections. [`ensure_server`] starts the server where none answers. Nothing here prints or reads the
+//! process's environment. This file holds only docs, modules and re-exports.
+
+pub mod base64;
+mod build;
+mod client;
+mod connection;
+mod error;
+mod event_stream;
+mod follow;
+mod launch;
+mod query;
+mod routes;
+mod socket;
+mod sse;
+
+pub use build::{VERSION, build_id, replaces};
+pub use client::{ByteStream, Client};
+pub use error::ClientError;
+pub use event_stream::EventStream;
+pub use follow::{Follow, FollowItem, LogPiece, Reconnect};
+pub use launch::{LOCK_FILE, LOG_FILE, ensure_server, make_home, stop_server};
+pub use routes::{BuildItem, BuildProgress};
+pub use socket::{SOCKET_FILE, SocketPath, socket_path};
+pub use sse::{SseError, SseEvent, SseParser};

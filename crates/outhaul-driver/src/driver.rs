@@ -105,6 +105,10 @@ pub trait Driver: Send + Sync {
     /// The run with this key, if the target has it: after a restart, before anything is started.
     async fn find(&self, run_key: &RunKey) -> Result<Option<NativeId>, DriverError>;
 
+    /// Makes sure that a launch with this key which may still be under way starts no process. Called for a run that
+    /// was canceled while nobody knows whether its launch reached the target, and that [`Driver::find`] does not find.
+    async fn prevent(&self, run_key: &RunKey) -> Result<(), DriverError>;
+
     /// What the target says about these runs, in any order; a run that it does not know is left out.
     async fn observe(&self, ids: &[NativeId]) -> Result<Vec<Observation>, DriverError>;
 

@@ -19,15 +19,9 @@ pub struct ServeConfig {
     pub environment: Vec<(String, String)>,
     /// Folders in which programs are looked for.
     pub search_path: Vec<String>,
+    /// Where the server shall kill itself, for the crash harness: `NAME` or `NAME=N` for the Nth time. Only in debug
+    /// builds.
+    pub failpoint: Option<String>,
     /// Told when the server listens or fails to.
     pub ready: Ready,
-}
-
-/// Runs a server until it is stopped.
-///
-/// # Errors
-/// When it cannot start, or cannot go on.
-pub fn serve(config: ServeConfig) -> Result<(), ApiError> {
-    (config.ready)(Ok(()));
-    Ok(())
 }

@@ -1,5 +1,28 @@
-//! The control plane: HTTP API, reconcilers and collectors of one data folder.
+//! The control plane of one data folder: HTTP API, reconcilers and collectors.
+//!
+//! Data flows one way: [`api`] → [`submit`] → store → [`scheduler`] → [`life`] → driver → target; evidence flows
+//! back through [`observer`] into the store, the [`logs`] and the [`hub`] that wakes whoever follows.
 
+mod api;
+mod app;
 mod config;
+mod failpoint;
+mod home;
+mod hub;
+mod ingest;
+mod janitor;
+mod life;
+mod listen;
+mod logs;
+mod observer;
+mod scheduler;
+mod sdk;
+mod serve;
+mod submit;
+mod targets;
+mod waiting;
 
-pub use config::{ServeConfig, serve};
+pub use api::{openapi, routes};
+pub use config::{Ready, ServeConfig};
+pub use failpoint::NAMES as FAILPOINTS;
+pub use serve::serve;

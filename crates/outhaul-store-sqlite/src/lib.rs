@@ -1,1 +1,19 @@
-//! Placeholder.
+//! The store on SQLite: one file, one writer thread with group commit, a few readers. Why it is built this
+//! way is told in `docs/decisions/0002-sqlite-by-rusqlite.md`; what it must do is the behaviour suite of
+//! `outhaul-store`.
+
+mod codec;
+mod environments;
+mod fault;
+mod list;
+mod metrics;
+mod migrate;
+mod open;
+mod readers;
+mod runs;
+mod store;
+mod workspaces;
+mod writer;
+
+pub use migrate::NEWEST as SCHEMA_VERSION;
+pub use store::SqliteStore;

@@ -35,7 +35,9 @@ pub enum StoreError {
     #[error(transparent)]
     Forbidden(#[from] ForbiddenTransition),
     /// The stored data is of a newer version of Outhaul.
-    #[error("the data is of version {found} and this program knows versions up to {known}: use a newer outhaul")]
+    #[error(
+        "the data is of version {found} and this program knows versions up to {known}: use a newer outhaul"
+    )]
     NewerVersion {
         /// Version of the data.
         found: i64,

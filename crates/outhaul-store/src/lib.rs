@@ -4,6 +4,7 @@
 
 mod error;
 mod memory;
+pub mod rules;
 mod store;
 pub mod suite;
 

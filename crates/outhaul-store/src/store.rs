@@ -5,7 +5,8 @@ use jiff::Timestamp;
 use outhaul_types::api::{Experiment, Output, RunFilter, RunSummary};
 use outhaul_types::environment::RegisteredEnvironment;
 use outhaul_types::{
-    EnvironmentSpec, Lock, MetricValue, NewRun, Run, RunEvent, RunEventKind, RunId, Workspace, WorkspaceSettings,
+    EnvironmentSpec, Lock, MetricValue, NewRun, Run, RunEvent, RunEventKind, RunId, Workspace,
+    WorkspaceSettings,
 };
 
 use crate::StoreError;
@@ -54,7 +55,12 @@ pub struct IngestedMetrics {
 #[async_trait]
 pub trait Store: Send + Sync {
     /// Makes a workspace, or changes the settings of the one that has this name. The first one made is current.
-    async fn put_workspace(&self, name: &str, settings: WorkspaceSettings, at: Timestamp) -> Result<Workspace, StoreError>;
+    async fn put_workspace(
+        &self,
+        name: &str,
+        settings: WorkspaceSettings,
+        at: Timestamp,
+    ) -> Result<Workspace, StoreError>;
     /// All workspaces by name.
     async fn workspaces(&self) -> Result<Vec<Workspace>, StoreError>;
     /// Makes the named workspace the current one.
@@ -64,19 +70,27 @@ pub trait Store: Send + Sync {
     ///
     /// A run that is there with the same id and an equal `NewRun` part is given back as it stands, with no events
     /// (`events` empty): submitting twice makes one run. A different one with the same id is a
-    /// [`StoreError::Conflict`]. An unknown workspace is [`StoreError::NotFound`].
+    /// [`StoreError::Conflict`]. An unknown workspace or parent is [`StoreError::NotFound`].
     async fn create_run(&self, new: NewRun, at: Timestamp) -> Result<AppliedRun, StoreError>;
     /// The run with this id.
     async fn run(&self, id: &RunId) -> Result<Run, StoreError>;
     /// The one run whose id begins with `prefix`; a full id always names its run.
     async fn find_run(&self, prefix: &str) -> Result<Run, StoreError>;
     /// Runs, newest first (by order of submission, not by clock), filtered. `limit` 0 or `None` means all. Child
-    /// runs are listed only when `parent` is given. `filter.workspace` is already filled in by the caller.
+    /// runs are listed only when `parent` is given, which is a full id here. `filter.workspace` is already filled
+    /// in by the caller; all workspaces are meant without it. An unknown workspace or state is
+    /// [`StoreError::NotFound`]; a tag is split at its first `=`.
     async fn list_runs(&self, filter: &RunFilter) -> Result<Vec<RunSummary>, StoreError>;
     /// Runs with a spec (not child runs) that have not ended, oldest first: what a starting server takes up again.
     async fn active_runs(&self) -> Result<Vec<Run>, StoreError>;
     /// Applies events to a run, all or none, through [`Run::apply`].
-    async fn apply(&self, id: &RunId, guard: Guard, events: Vec<RunEventKind>, at: Timestamp) -> Result<AppliedRun, StoreError>;
+    async fn apply(
+        &self,
+        id: &RunId,
+        guard: Guard,
+        events: Vec<RunEventKind>,
+        at: Timestamp,
+    ) -> Result<AppliedRun, StoreError>;
     /// Events of a run after position `after`, in order.
     async fn events(&self, id: &RunId, after: u64) -> Result<Vec<RunEvent>, StoreError>;
 
@@ -97,7 +111,7 @@ pub trait Store: Send + Sync {
     /// Runs with a spec that have ended and are not released, oldest first.
     async fn unreleased_runs(&self) -> Result<Vec<Run>, StoreError>;
 
-    /// Experiments of a workspace by name.
+    /// Experiments of a workspace by name, with the number of their runs that are no child runs.
     async fn experiments(&self, workspace: &str) -> Result<Vec<Experiment>, StoreError>;
 
     /// Registers an environment: the newest version if its spec is equal to it, else a new version.
@@ -109,11 +123,16 @@ pub trait Store: Send + Sync {
         at: Timestamp,
     ) -> Result<RegisteredEnvironment, StoreError>;
     /// One registered environment; the newest version when none is given.
-    async fn environment(&self, workspace: &str, name: &str, version: Option<u32>) -> Result<RegisteredEnvironment, StoreError>;
+    async fn environment(
+        &self,
+        workspace: &str,
+        name: &str,
+        version: Option<u32>,
+    ) -> Result<RegisteredEnvironment, StoreError>;
     /// The newest version of each registered environment by name.
     async fn environments(&self, workspace: &str) -> Result<Vec<RegisteredEnvironment>, StoreError>;
 
-    /// Keeps a lock under its environment's content id (idempotent).
+    /// Keeps a lock under its environment's content id. The first one stays: putting another changes nothing.
     async fn put_lock(&self, environment_id: &str, lock: Lock) -> Result<(), StoreError>;
     /// The lock of an environment.
     async fn lock(&self, environment_id: &str) -> Result<Lock, StoreError>;

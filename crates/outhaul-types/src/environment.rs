@@ -67,8 +67,14 @@ pub struct Lock {
     pub python_version: String,
     /// Platform, such as `linux-x86_64`.
     pub platform: String,
-    /// What resolved it: `uv`, `pip`, or `user` for an interpreter that is used as it is.
+    /// What resolved it: `uv`, `pip`, or `none` for an interpreter that is used as it is.
     pub tool: String,
+    /// The interpreter itself when the person looks after it; such an environment is not built.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interpreter: Option<String>,
+    /// Index options that the packages were found with.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub index_options: Vec<String>,
     /// Pinned requirement lines, with hashes where they are known.
     pub requirements: String,
 }

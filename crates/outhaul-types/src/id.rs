@@ -34,6 +34,14 @@ impl RunId {
         Ok(Self(bytes.iter().map(|byte| char::from(ALPHABET[usize::from(byte % 32)])).collect()))
     }
 
+    /// The id of a child run, from its parent's and from what the parent's script calls it: the same each time, so
+    /// that reading a metrics file again makes no second child.
+    #[must_use]
+    pub fn of_child(parent: &Self, name: &str) -> Self {
+        let hash = blake3::hash(format!("{parent}/{name}").as_bytes());
+        Self(hash.as_bytes()[..LENGTH].iter().map(|byte| char::from(ALPHABET[usize::from(byte % 32)])).collect())
+    }
+
     /// The id as text.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -64,6 +64,9 @@ pub struct Run {
     /// When it was submitted.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
+    /// Since when it is in its state.
+    #[schema(value_type = String, format = DateTime)]
+    pub state_since: Timestamp,
     /// When its process was first seen.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub started_at: Option<Timestamp>,
@@ -132,6 +135,7 @@ impl Run {
             experiment: new.experiment,
             workspace: new.workspace,
             created_at: at,
+            state_since: at,
             started_at: None,
             ended_at: None,
             ran_ms: None,
@@ -164,6 +168,7 @@ impl Run {
                 return Err(ForbiddenTransition { run: self.id.clone(), from: self.state, to });
             }
             self.state = to;
+            self.state_since = at;
             self.waiting = None;
             if to.is_terminal() {
                 self.ended_at = Some(at);

@@ -26,6 +26,8 @@ pub enum Operation {
     Submit,
     /// [`Driver::find`].
     Find,
+    /// [`Driver::prevent`].
+    Prevent,
     /// [`Driver::observe`].
     Observe,
     /// [`Driver::read_log`].
@@ -48,6 +50,7 @@ impl Operation {
             Self::PrepareEnvironment => "prepare_environment",
             Self::Submit => "submit",
             Self::Find => "find",
+            Self::Prevent => "prevent",
             Self::Observe => "observe",
             Self::ReadLog => "read_log",
             Self::Cancel => "cancel",
@@ -65,6 +68,7 @@ impl Operation {
             Self::PrepareEnvironment => "prepare the environment",
             Self::Submit => "start the run",
             Self::Find => "look for the run",
+            Self::Prevent => "keep the run from starting",
             Self::Observe => "ask how the run is",
             Self::ReadLog => "read the run's log",
             Self::Cancel => "cancel the run",
@@ -134,6 +138,10 @@ impl<L: Layer> Driver for Wrapped<L> {
 
     async fn find(&self, run_key: &RunKey) -> Result<Option<NativeId>, DriverError> {
         self.layer.around(Operation::Find, &|| self.inner.find(run_key)).await
+    }
+
+    async fn prevent(&self, run_key: &RunKey) -> Result<(), DriverError> {
+        self.layer.around(Operation::Prevent, &|| self.inner.prevent(run_key)).await
     }
 
     async fn observe(&self, ids: &[NativeId]) -> Result<Vec<Observation>, DriverError> {

@@ -88,6 +88,19 @@ impl Runs {
         })
     }
 
+    /// Keeps a supervisor that may be about to claim the directory from starting the process.
+    ///
+    /// # Errors
+    /// When the request cannot be written.
+    pub fn prevent(&self, run_key: &RunKey) -> Result<(), DriverError> {
+        let dir = self.dir(run_key.as_str());
+        if !dir.is_dir() {
+            return Ok(());
+        }
+        let mark = dir.join(names::CANCEL);
+        std::fs::write(&mark, b"").map_err(|error| DriverError::io("keep the run from starting", mark.display(), error))
+    }
+
     /// What the directories say.
     #[must_use]
     pub fn observe(&self, ids: &[NativeId]) -> Vec<Observation> {

@@ -1,0 +1,71 @@
+//! `outhaul run`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
+
+use super::values::{Assignment, Variable};
+
+const AFTER: &str = "\
+Examples:
+  outhaul run train.py
+  outhaul run train.py --environment environment.yml -- --alpha 0.4
+  outhaul run --source . --experiment ridge --tag try=2 src/train.py
+  outhaul run --environment sklearn:2 --detach train.py
+  outhaul run --dry-run train.py
+  outhaul run --max-duration 1h30m -- sh -c 'make data && python train.py'
+
+The script's folder (or --source) travels as a snapshot: `.gitignore` and `.amlignore` say what stays behind.
+What the script leaves in ./outputs and ./logs is kept with the run. Ctrl-C detaches, the run goes on; a second
+Ctrl-C within two seconds cancels it. The exit code is the script's own.";
+
+/// Arguments of `outhaul run`.
+#[derive(Debug, Clone, Args)]
+#[command(
+    after_help = AFTER,
+    override_usage = "outhaul run [OPTIONS] SCRIPT [-- ARGUMENT...]\n       outhaul run [OPTIONS] -- COMMAND [ARGUMENT...]"
+)]
+pub(crate) struct RunArgs {
+    /// Compute target; `local`, this machine, when absent
+    #[arg(long, value_name = "NAME")]
+    pub target: Option<String>,
+    /// Experiment that the run belongs to; named after the source folder when absent
+    #[arg(long, value_name = "NAME")]
+    pub experiment: Option<String>,
+    /// Environment file (environment.yml, requirements.txt, environment.toml) or registered name; the `python3` of
+    /// the PATH, as it is, when absent
+    #[arg(long, value_name = "FILE|NAME[:VERSION]", value_parser = NonEmptyStringValueParser::new())]
+    pub environment: Option<String>,
+    /// Folder whose files the run gets; the script's folder when absent
+    #[arg(long, value_name = "DIR")]
+    pub source: Option<PathBuf>,
+    /// Name of the run; made from the script's name when absent
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// Tag of the run; may be repeated
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub tag: Vec<Assignment>,
+    /// Environment variable for the run; without a value it is taken from this shell; may be repeated
+    #[arg(long, value_name = "NAME[=VALUE]")]
+    pub env: Vec<Variable>,
+    /// Cancel the run when it has run so long: 90, 45s, 30m, 1h30m, 2d
+    #[arg(long, value_name = "DURATION", value_parser = outhaul_types::duration::parse)]
+    pub max_duration: Option<Duration>,
+    /// Do not follow the run: write its id and return
+    #[arg(long)]
+    pub detach: bool,
+    /// Show what would be done, and do nothing
+    #[arg(long, conflicts_with = "detach")]
+    pub dry_run: bool,
+    /// Python script to run
+    #[arg(value_name = "SCRIPT")]
+    pub script: Option<String>,
+    /// Arguments of the script
+    #[arg(value_name = "ARGUMENT")]
+    pub arguments: Vec<String>,
+    /// More arguments of the script, also such that begin with `-`; without a script: the command to run
+    #[arg(last = true, value_name = "ARGUMENT|COMMAND")]
+    pub rest: Vec<String>,
+}

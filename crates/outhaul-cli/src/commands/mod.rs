@@ -1,0 +1,50 @@
+//! One file for each command; here only which is which.
+
+mod completions;
+mod doctor;
+mod download;
+mod environment;
+mod experiment;
+mod follow;
+mod run;
+mod runs;
+mod serve;
+mod server;
+mod target;
+mod workspace;
+
+use crate::args::{Cli, Command};
+use crate::context::{Context, block_on};
+use crate::error::Outcome;
+use crate::output::Printer;
+
+/// Runs the command that was given.
+///
+/// # Errors
+/// What the command failed with.
+pub(crate) fn dispatch(cli: Cli, printer: Printer) -> Outcome {
+    let Cli { global, command } = cli;
+    match command {
+        Command::Completions { shell } => completions::run(shell, &printer),
+        Command::Serve(serve) => serve::run(&serve, &printer),
+        command => {
+            let context = Context::new(global, printer)?;
+            block_on(with_context(&context, command))
+        }
+    }
+}
+
+async fn with_context(context: &Context, command: Command) -> Outcome {
+    match command {
+        Command::Run(args) => run::run(context, &args).await,
+        Command::Runs(command) => runs::run(context, command).await,
+        Command::Target(command) => target::run(context, command).await,
+        Command::Environment(command) => environment::run(context, command).await,
+        Command::Experiment(command) => experiment::run(context, &command).await,
+        Command::Workspace(command) => workspace::run(context, command).await,
+        Command::Server(command) => server::run(context, &command).await,
+        Command::Doctor => doctor::run(context).await,
+        Command::Completions { shell } => completions::run(shell, &context.printer),
+        Command::Serve(serve) => serve::run(&serve, &context.printer),
+    }
+}

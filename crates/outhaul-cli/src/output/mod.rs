@@ -1,0 +1,15 @@
+//! All that reaches a person or a program: the printer, and pure functions that make texts.
+
+mod printer;
+mod progress;
+mod sparkline;
+mod summary;
+mod table;
+mod text;
+
+pub(crate) use printer::{Paint, Printer};
+pub(crate) use progress::SnapshotProgress;
+pub(crate) use sparkline::sparkline;
+pub(crate) use summary::{MetricSeries, series, summary};
+pub(crate) use table::{Cell, Table};
+pub(crate) use text::{ago, clean, fields, moment, plural, shell_words, size};

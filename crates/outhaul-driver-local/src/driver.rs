@@ -1,0 +1,159 @@
+//! The driver: the contract's methods, each a few lines over the host and the environment manager.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use outhaul_driver::{
+    Capabilities, ChangeFeed, Collected, Driver, DriverError, EnvironmentRequest, ErrorKind, LogRead, LogSink, NativeId,
+    NativeRequest, Observation, OutputSink, PreparedEnvironment, Problem, Status, TargetLog,
+};
+use outhaul_environment::{EnvironmentManager, ManagerOptions, PrepareOptions, ThisMachine};
+use outhaul_host::this_machine::{Runs, RunsConfig};
+use outhaul_snapshot::{BlobStore, SnapshotError};
+use outhaul_types::{Check, Run, RunKey, RunSpec};
+
+use crate::environment::{Log, failed, prepared};
+use crate::{check, plan};
+
+/// What the driver is told about this machine.
+#[derive(Clone, Debug)]
+pub struct LocalConfig {
+    /// The folder that the driver has for itself.
+    pub root: PathBuf,
+    /// Where the code of runs comes from.
+    pub blobs: BlobStore,
+    /// The folder with the Python package `outhaul`, put on every run's `PYTHONPATH`.
+    pub sdk: PathBuf,
+    /// Variables that runs and builds inherit, `PATH` among them.
+    pub environment: Vec<(String, String)>,
+    /// Folders in which programs are looked for.
+    pub search_path: Vec<String>,
+    /// How many runs at once.
+    pub slots: u32,
+}
+
+/// The driver of this machine.
+pub struct LocalDriver {
+    config: LocalConfig,
+    runs: Runs,
+    environments: EnvironmentManager,
+}
+
+impl LocalDriver {
+    /// Opens the driver's folder.
+    ///
+    /// # Errors
+    /// When the folder cannot be made or written.
+    pub fn open(config: LocalConfig) -> Result<Self, DriverError> {
+        let runs = Runs::open(RunsConfig { root: config.root.join("runs"), environment: config.environment.clone() })?;
+        let options = ManagerOptions {
+            search_path: config.search_path.clone(),
+            passed_env: config.environment.clone(),
+            ..ManagerOptions::default()
+        };
+        let folder = config.root.join("environments");
+        let environments = EnvironmentManager::new(Arc::new(ThisMachine), &folder.to_string_lossy(), options);
+        Ok(Self { config, runs, environments })
+    }
+
+    fn materialise(&self, tree: &str, code: &Path) -> Result<(), DriverError> {
+        let broken = |error: &SnapshotError| {
+            let (kind, status) = match error {
+                SnapshotError::DiskFull { .. } => (ErrorKind::DiskFull, Status::Temporary),
+                _ => (ErrorKind::System, Status::Permanent),
+            };
+            DriverError { status, ..DriverError::permanent(kind, "stage the code", error.to_string()) }
+        };
+        let hash = tree
+            .parse()
+            .map_err(|_| DriverError::permanent(ErrorKind::Invalid, "stage the code", format!("`{tree}` is not the id of a tree")))?;
+        let tree = self.config.blobs.get_tree(&hash).map_err(|error| broken(&error))?;
+        outhaul_snapshot::materialise(&tree, &self.config.blobs, code).map_err(|error| broken(&error))
+    }
+}
+
+#[async_trait]
+impl Driver for LocalDriver {
+    fn kind(&self) -> &'static str {
+        "local"
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            tells_changes: true,
+            separate_streams: true,
+            live_logs: true,
+            environments: true,
+            outputs: true,
+            cancel: true,
+            default_slots: Some(self.config.slots),
+        }
+    }
+
+    fn validate(&self, _spec: &RunSpec) -> Vec<Problem> {
+        // A process on this machine can be whatever a spec can say.
+        Vec::new()
+    }
+
+    fn plan(&self, run: &Run, attempt: u32, environment: &PreparedEnvironment) -> NativeRequest {
+        plan::plan(run, attempt, environment, &self.config.sdk)
+    }
+
+    async fn check(&self) -> Result<Vec<Check>, DriverError> {
+        Ok(check::check(&self.config, &self.environments).await)
+    }
+
+    async fn environment_ready(&self, request: &EnvironmentRequest) -> Result<Option<PreparedEnvironment>, DriverError> {
+        let ready = match &request.lock {
+            Some(lock) => self.environments.ready_locked(&request.spec, lock).await,
+            None => self.environments.ready(&request.spec).await,
+        };
+        let ready = ready.map_err(|error| failed("look for the environment", &error))?;
+        Ok(ready.map(|built| prepared(built, &request.spec.interpreter)))
+    }
+
+    async fn prepare_environment(&self, request: &EnvironmentRequest, log: &dyn LogSink) -> Result<PreparedEnvironment, DriverError> {
+        let options = PrepareOptions { retry: request.retry, relock: request.retry && request.lock.is_none() };
+        let built = self.environments.prepare(&request.spec, request.lock.clone(), options, &Log(log)).await;
+        built.map(|built| prepared(built, &request.spec.interpreter)).map_err(|error| failed("prepare the environment", &error))
+    }
+
+    async fn submit(&self, request: &NativeRequest) -> Result<NativeId, DriverError> {
+        let materialise = |code: &Path| self.materialise(&request.tree, code);
+        self.runs.submit(&request.run_key, &request.script, &materialise).await
+    }
+
+    async fn find(&self, run_key: &RunKey) -> Result<Option<NativeId>, DriverError> {
+        Ok(self.runs.find(run_key))
+    }
+
+    async fn prevent(&self, run_key: &RunKey) -> Result<(), DriverError> {
+        self.runs.prevent(run_key)
+    }
+
+    async fn observe(&self, ids: &[NativeId]) -> Result<Vec<Observation>, DriverError> {
+        Ok(self.runs.observe(ids))
+    }
+
+    async fn read_log(&self, id: &NativeId, log: TargetLog, offset: u64, max: usize) -> Result<LogRead, DriverError> {
+        self.runs.read_log(id, log, offset, max)
+    }
+
+    async fn cancel(&self, id: &NativeId, grace: Duration) -> Result<(), DriverError> {
+        self.runs.cancel(id, grace)
+    }
+
+    async fn collect_outputs(&self, id: &NativeId, sink: &dyn OutputSink) -> Result<Collected, DriverError> {
+        self.runs.collect_outputs(id, sink).await
+    }
+
+    async fn release(&self, id: &NativeId) -> Result<(), DriverError> {
+        self.runs.release(id).await
+    }
+
+    fn changes(&self) -> Option<ChangeFeed> {
+        self.runs.changes()
+    }
+}

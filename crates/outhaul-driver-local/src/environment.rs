@@ -1,0 +1,31 @@
+//! Environments on this machine: the words of `outhaul-environment` put into those of the driver contract.
+
+use outhaul_driver::{DriverError, ErrorKind, LogSink, PreparedEnvironment, Status};
+use outhaul_environment::{BuiltEnvironment, EnvironmentError, ErrorClass};
+use outhaul_types::Interpreter;
+
+/// Passes what a build prints on to the caller's log.
+pub(crate) struct Log<'a>(pub(crate) &'a dyn LogSink);
+
+impl outhaul_environment::LogSink for Log<'_> {
+    fn line(&self, bytes: &[u8]) {
+        self.0.write(bytes);
+    }
+}
+
+pub(crate) fn prepared(built: BuiltEnvironment, interpreter: &Interpreter) -> PreparedEnvironment {
+    // The person's own interpreter keeps the person's own PATH.
+    let bin = matches!(interpreter, Interpreter::Managed { .. }).then_some(built.bin_dir);
+    PreparedEnvironment { id: built.id, python: built.python, bin, lock: built.lock }
+}
+
+pub(crate) fn failed(operation: &'static str, error: &EnvironmentError) -> DriverError {
+    let kind = match error.class() {
+        ErrorClass::Environment => ErrorKind::Environment,
+        ErrorClass::Target => ErrorKind::Target,
+    };
+    // A build is long, and its own tool has tried again already: no layer shall repeat it.
+    let status = if error.is_temporary() { Status::Persistent } else { Status::Permanent };
+    // The text may have lines of advice after the first ones; it is shown whole.
+    DriverError { status, ..DriverError::permanent(kind, operation, error.to_string()) }
+}

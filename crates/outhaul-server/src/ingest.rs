@@ -1,0 +1,170 @@
+//! Metrics on their way from a run's metrics file into the store: cutting lines (pure), and keeping what they say
+//! exactly once.
+
+use std::collections::BTreeMap;
+
+use outhaul_store::{Guard, MetricBatch, StoreError};
+use outhaul_types::metric::{MAX_LINE, MetricRecord, parse_line};
+use outhaul_types::{Failure, FailureClass, NewRun, Run, RunEventKind, RunId, RunState};
+
+use crate::app::App;
+
+/// How many bad lines of one stretch are named.
+const NAMED: usize = 3;
+
+/// Whole lines of a stretch of the file, and how many bytes they take up. What comes after the last line end waits
+/// for more, unless it is longer than any line may be, or `last` says that nothing will come.
+pub(crate) fn cut(bytes: &[u8], last: bool) -> (Vec<&[u8]>, usize) {
+    let mut whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+    if last || bytes.len() - whole > MAX_LINE {
+        whole = bytes.len();
+    }
+    let lines = bytes[..whole].split(|byte| *byte == b'\n').filter(|line| !line.iter().all(u8::is_ascii_whitespace));
+    (lines.collect(), whole)
+}
+
+/// Keeps what a stretch of a run's metrics file says, beginning at byte `from` of the file. Returns how many bytes
+/// were taken.
+pub(crate) async fn keep(app: &App, run: &Run, from: u64, bytes: &[u8], last: bool) -> Result<usize, StoreError> {
+    let (lines, taken) = cut(bytes, last);
+    if taken == 0 {
+        return Ok(0);
+    }
+    let mut batch = MetricBatch { from, to: from + taken as u64, values: Vec::new() };
+    let mut tags: BTreeMap<RunId, BTreeMap<String, String>> = BTreeMap::new();
+    let mut bad: Vec<String> = Vec::new();
+    let of = |child: Option<String>| child.map_or_else(|| run.id.clone(), |child| RunId::of_child(&run.id, &child));
+    let mut ends = Vec::new();
+    for line in lines {
+        match parse_line(line) {
+            Ok(MetricRecord::Metric { child, value }) => batch.values.push((of(child), value)),
+            Ok(MetricRecord::Tag { child, name, value }) => {
+                tags.entry(of(child)).or_default().insert(name, value);
+            }
+            Ok(MetricRecord::Upload) => {}
+            Ok(MetricRecord::Child { id, name, parent }) => create_child(app, run, &id, name, of(parent)).await?,
+            Ok(MetricRecord::ChildEnd { id, state, error }) => ends.push((of(Some(id)), state, error)),
+            Err(why) => bad.push(why),
+        }
+    }
+    // All before the mark moves, and each such that doing it again changes nothing.
+    for (id, tags) in tags {
+        add_tags(app, &id, tags).await?;
+    }
+    for (id, state, error) in ends {
+        end_child(app, &id, &state, error).await?;
+    }
+    if !bad.is_empty() {
+        let shown = bad.iter().take(NAMED).cloned().collect::<Vec<_>>().join("; ");
+        let message = format!("{} lines of the metrics file were left out: {shown}", bad.len());
+        app.apply(&run.id, Guard::Any, vec![RunEventKind::Note { message }]).await?;
+    }
+    keep_known(app, &run.id, batch).await?;
+    app.hub.changed(&run.id);
+    Ok(taken)
+}
+
+/// Adds the batch; values of a child run that was never announced are left out rather than lost with all others.
+async fn keep_known(app: &App, id: &RunId, mut batch: MetricBatch) -> Result<(), StoreError> {
+    let mut known: BTreeMap<RunId, bool> = BTreeMap::from([(id.clone(), true)]);
+    for (owner, _) in &batch.values {
+        if !known.contains_key(owner) {
+            known.insert(owner.clone(), app.store.run(owner).await.is_ok());
+        }
+    }
+    batch.values.retain(|(owner, _)| known.get(owner).copied().unwrap_or_default());
+    app.store.add_metrics(id, batch).await
+}
+
+async fn add_tags(app: &App, id: &RunId, tags: BTreeMap<String, String>) -> Result<(), StoreError> {
+    match app.store.run(id).await {
+        Ok(run) if tags.iter().all(|(name, value)| run.tags.get(name) == Some(value)) => Ok(()),
+        Ok(_) => app.apply(id, Guard::Any, vec![RunEventKind::Tagged { tags }]).await.map(drop),
+        Err(StoreError::NotFound { .. }) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+async fn create_child(app: &App, run: &Run, script_id: &str, name: Option<String>, parent: RunId) -> Result<(), StoreError> {
+    let id = RunId::of_child(&run.id, script_id);
+    if app.store.run(&id).await.is_ok() {
+        return Ok(());
+    }
+    let new = NewRun {
+        name: name.unwrap_or_else(|| format!("{}-{}", run.name, id.short())),
+        id: id.clone(),
+        workspace: run.workspace.clone(),
+        experiment: run.experiment.clone(),
+        target: run.target.clone(),
+        tags: BTreeMap::new(),
+        parent: Some(parent),
+        spec: None,
+    };
+    app.store.create_run(new, jiff::Timestamp::now()).await?;
+    app.apply(&id, Guard::Any, vec![RunEventKind::Running]).await.map(drop)
+}
+
+async fn end_child(app: &App, id: &RunId, state: &str, error: Option<String>) -> Result<(), StoreError> {
+    let event = match state {
+        "Completed" => RunEventKind::Completed,
+        "Canceled" => RunEventKind::Canceled,
+        _ => {
+            let message = error.unwrap_or_else(|| "the script said so".to_owned());
+            RunEventKind::Failed { failure: Failure::new(FailureClass::User, message) }
+        }
+    };
+    match app.store.run(id).await {
+        Ok(run) if run.state.is_terminal() => Ok(()),
+        Ok(_) => app.apply(id, Guard::Any, vec![event]).await.map(drop),
+        Err(StoreError::NotFound { .. }) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Ends the child runs that their script left open, with the state that their parent ended in.
+pub(crate) async fn end_children(app: &App, run: &Run, state: RunState) -> Result<(), StoreError> {
+    let filter = outhaul_types::api::RunFilter {
+        workspace: Some(run.workspace.clone()),
+        parent: Some(run.id.to_string()),
+        ..Default::default()
+    };
+    for child in app.store.list_runs(&filter).await? {
+        if !child.state.is_terminal() {
+            let error = Some("its parent ended before it".to_owned());
+            end_child(app, &child.id, if state == RunState::Completed { "Completed" } else { state.as_str() }, error).await?;
+            let grandchildren = app.store.run(&child.id).await?;
+            Box::pin(end_children(app, &grandchildren, state)).await?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_whole_lines_are_taken_until_the_end() {
+        let bytes = b"{\"a\":1}\n\n{\"b\":2}\n{\"c\"";
+        let (lines, taken) = cut(bytes, false);
+        assert_eq!((lines, taken), (vec![&b"{\"a\":1}"[..], b"{\"b\":2}"], 17));
+        assert_eq!(cut(bytes, true).0.len(), 3);
+        assert_eq!(cut(b"no line yet", false), (vec![], 0));
+        let long = vec![b'x'; MAX_LINE + 1];
+        assert_eq!(cut(&long, false).1, long.len());
+    }
+
+    proptest::proptest! {
+        /// However the file is cut into stretches, the same lines come out.
+        #[test]
+        fn any_cut_gives_the_same_lines(text in "[a-c\\n]{0,60}", at in 0usize..60) {
+            let bytes = text.as_bytes();
+            let at = at.min(bytes.len());
+            let (first, taken) = cut(&bytes[..at], false);
+            let mut lines: Vec<Vec<u8>> = first.into_iter().map(<[u8]>::to_vec).collect();
+            lines.extend(cut(&bytes[taken..], true).0.into_iter().map(<[u8]>::to_vec));
+            let whole: Vec<Vec<u8>> = cut(bytes, true).0.into_iter().map(<[u8]>::to_vec).collect();
+            proptest::prop_assert_eq!(lines, whole);
+        }
+    }
+}

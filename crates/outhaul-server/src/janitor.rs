@@ -1,0 +1,47 @@
+//! Removes what ended runs left on their targets, behind everybody's back: nobody waits for it.
+
+use std::sync::Arc;
+
+use outhaul_driver::NativeId;
+use outhaul_types::Run;
+use tokio::sync::mpsc;
+
+use crate::app::App;
+use crate::failpoint;
+
+/// Takes runs that have ended.
+pub(crate) struct Janitor(mpsc::UnboundedSender<Run>);
+
+impl Janitor {
+    /// The janitor and the queue that [`work`] empties.
+    pub(crate) fn new() -> (Self, mpsc::UnboundedReceiver<Run>) {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        (Self(sender), receiver)
+    }
+
+    /// Hands a run over whose logs, metrics and outputs are all collected and on the disk.
+    pub(crate) fn clean_up(&self, run: Run) {
+        // Nobody receives any more when the server stops; the next one takes it up again.
+        let _ = self.0.send(run);
+    }
+}
+
+/// Cleans up until the server stops. A failure is left for the next start of the server.
+pub(crate) async fn work(app: Arc<App>, mut runs: mpsc::UnboundedReceiver<Run>) {
+    while let Some(run) = runs.recv().await {
+        failpoint::hit("release.before");
+        if let Err(error) = release(&app, &run).await {
+            tracing::warn!(run = %run.id, error, "janitor: the run's folder on its target stays for now");
+        }
+        failpoint::hit("release.after");
+    }
+}
+
+async fn release(app: &App, run: &Run) -> Result<(), String> {
+    if run.attempt > 0 {
+        let target = app.targets.get(&run.target).map_err(|error| error.message)?;
+        let native = run.native_id.clone().unwrap_or_else(|| run.id.key(run.attempt).to_string());
+        target.driver.release(&NativeId(native)).await.map_err(|error| error.to_string())?;
+    }
+    app.store.mark_released(&run.id).await.map_err(|error| error.to_string())
+}

@@ -1,0 +1,96 @@
+//! The life of a run: a reconciler without input. It reads where the run stands, does the one step that follows,
+//! records it, and goes on; a restarted server, a lost answer and the normal path are the same code.
+//!
+//! A durable intent stands before each side effect, every effect may be repeated, and a change is only recorded on
+//! the version of the run that it was decided on.
+
+mod context;
+mod finalize;
+mod follow;
+mod launch;
+mod outcome;
+mod prepare;
+mod step;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use outhaul_store::StoreError;
+use outhaul_types::{Run, RunId};
+
+use crate::app::App;
+use crate::targets::Target;
+use context::{Context, Trouble};
+use step::{Step, next};
+
+/// How long a process has between the polite request to end and the end by force.
+pub(crate) const GRACE: Duration = Duration::from_secs(10);
+
+/// Starts as many queued runs of a target as there are slots.
+pub(crate) fn start_ready(app: &Arc<App>, target: &Arc<Target>) {
+    loop {
+        // The lock must not be held while a task is started.
+        let started = target.scheduler().start_next();
+        let Some(id) = started else { break };
+        spawn(app, target, id);
+    }
+}
+
+/// Takes up a run that holds a slot.
+pub(crate) fn spawn(app: &Arc<App>, target: &Arc<Target>, id: RunId) {
+    tokio::spawn(live(Arc::clone(app), Arc::clone(target), id));
+}
+
+async fn live(app: Arc<App>, target: Arc<Target>, id: RunId) {
+    let wake = target.register_wake(&id);
+    let mut context = Context::new(Arc::clone(&app), Arc::clone(&target), id.clone(), wake);
+    let mut pauses = Pauses::default();
+    let mut known: Option<Run> = None;
+    loop {
+        let run = match known.take() {
+            Some(run) => Ok(run),
+            None => app.store.run(&id).await.map_err(Trouble::from),
+        };
+        let result = match run {
+            Ok(run) => match next(&run) {
+                Step::Over => {
+                    context.over(&run).await;
+                    break;
+                }
+                step => context.take(step, run).await,
+            },
+            Err(trouble) => Err(trouble),
+        };
+        match result {
+            Ok(run) => {
+                pauses = Pauses::default();
+                known = Some(run);
+            }
+            // Somebody else changed the run: look again at once.
+            Err(Trouble::Store(StoreError::Stale { .. })) => {}
+            Err(Trouble::Store(StoreError::NotFound { .. })) => break,
+            Err(trouble) => {
+                tracing::warn!(run = %id, %trouble, "life.trouble: trying again");
+                pauses.wait().await;
+            }
+        }
+    }
+    target.forget(&id);
+    start_ready(&app, &target);
+}
+
+/// Growing pauses between tries, so that a full disk is not hammered.
+struct Pauses(Duration);
+
+impl Default for Pauses {
+    fn default() -> Self {
+        Self(Duration::from_millis(100))
+    }
+}
+
+impl Pauses {
+    async fn wait(&mut self) {
+        tokio::time::sleep(self.0).await;
+        self.0 = (self.0 * 2).min(Duration::from_secs(15));
+    }
+}

@@ -1,0 +1,97 @@
+//! The last step: bring in what the run left, and end it with the outcome that the evidence shows.
+
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+use async_trait::async_trait;
+use outhaul_artifacts::{ArtifactError, ArtifactStore};
+use outhaul_driver::{DriverError, ErrorKind, NativeId, OutputSink};
+use outhaul_types::api::Output;
+use outhaul_types::{Failure, FailureClass, Run, RunEventKind};
+
+use super::context::{Context, Trouble};
+use super::outcome::outcome;
+use crate::failpoint;
+
+/// How often collecting is tried before the run ends as failed; what it left stays on the target then.
+const COLLECT_TRIES: u32 = 6;
+/// How many files that could not be kept are named in the run's events.
+const NAMED: usize = 20;
+
+/// Keeps outputs among the artifacts.
+struct Keep<'a> {
+    artifacts: &'a dyn ArtifactStore,
+    kept: Mutex<Vec<Output>>,
+}
+
+#[async_trait]
+impl OutputSink for Keep<'_> {
+    async fn keep(&self, path: &str, file: &Path) -> Result<(), DriverError> {
+        const OPERATION: &str = "keep the run's outputs";
+        let kept = self.artifacts.keep(file).await.map_err(|error| match error {
+            ArtifactError::Unreadable { cause, .. } => DriverError::permanent(ErrorKind::Target, OPERATION, cause.to_string()),
+            other => DriverError::temporary(ErrorKind::System, OPERATION, other.to_string()),
+        })?;
+        let output = Output { path: path.to_owned(), size: kept.size, hash: kept.hash };
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).push(output);
+        Ok(())
+    }
+}
+
+impl Context {
+    pub(super) async fn finalize(&mut self, run: Run) -> Result<Run, Trouble> {
+        match self.collect(&run).await {
+            Ok(mut events) => {
+                events.push(outcome(&run));
+                failpoint::hit("life.before-end");
+                let run = self.record(&run, events).await?;
+                self.collect_failures = 0;
+                failpoint::hit("life.after-end");
+                Ok(run)
+            }
+            // The run changed meanwhile: no fault of the collecting.
+            Err(Trouble::Store(error)) => Err(error.into()),
+            Err(trouble) if self.collect_failures + 1 < COLLECT_TRIES => {
+                self.collect_failures += 1;
+                Err(trouble)
+            }
+            Err(trouble) => {
+                let failure = Failure::new(FailureClass::System, format!("what the run left could not be collected: {trouble}"))
+                    .with_hint("nothing was removed from the target; make room and start the server anew");
+                self.fail(&run, failure).await
+            }
+        }
+    }
+
+    /// Brings in logs, metrics and outputs.
+    async fn collect(&mut self, run: &Run) -> Result<Vec<RunEventKind>, Trouble> {
+        let native = NativeId(run.native_id.clone().unwrap_or_default());
+        // The process has ended, so this time the sizes are final.
+        let observed = self.target.driver.observe(std::slice::from_ref(&native)).await?;
+        for observation in observed {
+            self.pull(run, &native, &observation.sizes, true).await?;
+        }
+        let keep = Keep { artifacts: &*self.app.artifacts, kept: Mutex::default() };
+        let collected = self.target.driver.collect_outputs(&native, &keep).await?;
+        let outputs = keep.kept.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut events = Vec::new();
+        for (path, why) in collected.skipped.iter().take(NAMED) {
+            events.push(RunEventKind::Note { message: format!("`{path}` was not kept: {why}") });
+        }
+        if collected.skipped.len() > NAMED {
+            let message = format!("{} more files were not kept", collected.skipped.len() - NAMED);
+            events.push(RunEventKind::Note { message });
+        }
+        let (files, bytes) = (outputs.len() as u64, outputs.iter().map(|output| output.size).sum());
+        if files > 0 {
+            self.app.store.put_outputs(&run.id, outputs).await?;
+            events.push(RunEventKind::OutputsCollected { files, bytes });
+        }
+        if let Some(logs) = &self.logs {
+            // What lies on the target is removed after this.
+            logs.sync()?;
+        }
+        failpoint::hit("life.after-outputs");
+        Ok(events)
+    }
+}

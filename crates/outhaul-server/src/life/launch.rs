@@ -1,0 +1,70 @@
+//! The step from "decided to launch" to "the target has it", at most once; and the way back for a run that shall end
+//! before.
+
+use outhaul_driver::ErrorKind;
+use outhaul_types::{Run, RunEventKind};
+
+use super::context::{Context, Trouble};
+use super::prepare::failure;
+use crate::failpoint;
+
+impl Context {
+    pub(super) async fn launch(&mut self, run: Run) -> Result<Run, Trouble> {
+        let key = Self::key(&run);
+        // An intent from before a restart: the target may have it already.
+        if !self.fresh_intent
+            && let Some(native) = self.target.driver.find(&key).await?
+        {
+            return self.record(&run, vec![RunEventKind::Launched { native_id: native.0 }]).await;
+        }
+        self.fresh_intent = false;
+        let environment = match self.environment.take() {
+            Some(environment) => environment,
+            None => {
+                let request = self.request(&run).await?;
+                let ready = self.target.driver.environment_ready(&request).await;
+                match ready {
+                    Ok(Some(environment)) => environment,
+                    // It was there when the intent was written and has been removed since.
+                    Ok(None) => match self.target.driver.prepare_environment(&request, &Unheard).await {
+                        Ok(environment) => environment,
+                        Err(error) => return self.fail(&run, failure(&error)).await,
+                    },
+                    Err(error) => return self.fail(&run, failure(&error)).await,
+                }
+            }
+        };
+        let request = self.target.driver.plan(&run, run.attempt, &environment);
+        match self.target.driver.submit(&request).await {
+            Ok(native) => {
+                failpoint::hit("life.after-submit");
+                let run = self.record(&run, vec![RunEventKind::Launched { native_id: native.0 }]).await?;
+                failpoint::hit("life.after-launched");
+                Ok(run)
+            }
+            // Nobody knows whether it was started: only the target can say.
+            Err(error) if error.kind == ErrorKind::Unreachable => Err(error.into()),
+            Err(error) => self.fail(&run, failure(&error)).await,
+        }
+    }
+
+    /// A run that shall end and of which no launch is known.
+    pub(super) async fn withdraw(&mut self, run: Run) -> Result<Run, Trouble> {
+        if run.attempt > 0 {
+            let key = Self::key(&run);
+            if let Some(native) = self.target.driver.find(&key).await? {
+                return self.record(&run, vec![RunEventKind::Launched { native_id: native.0 }]).await;
+            }
+            // A launch from before a restart may still be on its way.
+            self.target.driver.prevent(&key).await?;
+        }
+        self.record(&run, vec![RunEventKind::Canceled]).await
+    }
+}
+
+/// For a rebuild that no log is kept of.
+struct Unheard;
+
+impl outhaul_driver::LogSink for Unheard {
+    fn write(&self, _: &[u8]) {}
+}

@@ -1,0 +1,186 @@
+//! Starting, recovering and stopping.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use outhaul_artifacts::FolderArtifacts;
+use outhaul_driver::layers;
+use outhaul_driver_local::{LocalConfig, LocalDriver};
+use outhaul_snapshot::BlobStore;
+use outhaul_store::{Store, StoreError};
+use outhaul_store_sqlite::SqliteStore;
+use outhaul_types::workspace::{DEFAULT_WORKSPACE, LOCAL_TARGET};
+use outhaul_types::{ApiError, RunState};
+use tokio::sync::watch;
+
+use crate::app::{App, translate};
+use crate::config::ServeConfig;
+use crate::home::Home;
+use crate::hub::Hub;
+use crate::janitor::{self, Janitor};
+use crate::targets::{Target, Targets};
+use crate::{api, failpoint, life, listen, sdk};
+
+/// How long a stopping server waits for its last answers.
+const FAREWELL: Duration = Duration::from_secs(3);
+/// Unfinished files of blob stores older than this were left by a killed process.
+const LEFTOVER: Duration = Duration::from_secs(24 * 3600);
+
+/// Runs a server until it is stopped. Prints nothing.
+///
+/// # Errors
+/// When it cannot start, or cannot go on; the same error was told through `config.ready` if it had not started.
+pub fn serve(config: ServeConfig) -> Result<(), ApiError> {
+    failpoint::arm(config.failpoint.as_deref());
+    if config.background {
+        // Fails only for a process that leads a session already.
+        let _ = nix::unistd::setsid();
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let started = runtime
+        .map_err(|error| ApiError::internal(format!("cannot start: {error}")))
+        .and_then(|runtime| Ok((Home::open(&config.home)?, runtime)));
+    let (home, runtime) = match started {
+        Ok(started) => started,
+        Err(error) => {
+            (config.ready)(Err(&error));
+            return Err(error);
+        }
+    };
+    let socket = home.root().join("server.sock");
+    let result = runtime.block_on(run(config, home));
+    // Before the lock of the data folder goes: a next server makes its own socket after it has the lock.
+    let _ = std::fs::remove_file(socket);
+    // Work that is under way may be cut off anywhere: that is what it is made for.
+    runtime.shutdown_timeout(Duration::from_millis(200));
+    result
+}
+
+async fn run(config: ServeConfig, home: Home) -> Result<(), ApiError> {
+    let ServeConfig { build, environment, search_path, ready, .. } = config;
+    let root = home.root().to_owned();
+    let started = async {
+        let (app, leavings) = open(home, build, environment, search_path).await?;
+        let app = Arc::new(app);
+        tokio::spawn(janitor::work(Arc::clone(&app), leavings));
+        recover(&app).await?;
+        Ok::<_, ApiError>((listen::bind(&root)?, app))
+    };
+    let (listener, app) = match started.await {
+        Ok(started) => started,
+        Err(error) => {
+            ready(Err(&error));
+            return Err(error);
+        }
+    };
+    tracing::info!(pid = std::process::id(), home = %root.display(), "server.started");
+    ready(Ok(()));
+    tokio::spawn(stop_on_signal(app.stopping.clone()));
+    let mut stopping = app.stopping.subscribe();
+    let stopped = async move {
+        let _ = stopping.wait_for(|stop| *stop).await;
+    };
+    let serving = axum::serve(listener, api::router(Arc::clone(&app))).with_graceful_shutdown(stopped);
+    let mut last_word = app.stopping.subscribe();
+    let result = tokio::select! {
+        result = serving.into_future() => result,
+        () = async {
+            let _ = last_word.wait_for(|stop| *stop).await;
+            tokio::time::sleep(FAREWELL).await;
+        } => Ok(()),
+    };
+    tracing::info!("server.stopped");
+    result.map_err(|error| ApiError::internal(format!("the server cannot go on: {error}")))
+}
+
+async fn stop_on_signal(stopping: watch::Sender<bool>) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else { return };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    stopping.send_replace(true);
+}
+
+async fn open(
+    home: Home,
+    build: String,
+    environment: Vec<(String, String)>,
+    search_path: Vec<String>,
+) -> Result<(App, tokio::sync::mpsc::UnboundedReceiver<outhaul_types::Run>), ApiError> {
+    let store = SqliteStore::open(&home.database()).map_err(|error| match error {
+        StoreError::NewerVersion { .. } => ApiError::conflict(format!("the data folder `{}`: {error}", home.root().display()))
+            .with_hint("use a newer outhaul, or set OUTHAUL_HOME to another folder; nothing was changed"),
+        other => translate(other),
+    })?;
+    if store.workspaces().await.map_err(translate)?.is_empty() {
+        store.put_workspace(DEFAULT_WORKSPACE, Default::default(), Timestamp::now()).await.map_err(translate)?;
+    }
+    let broken = |error: &dyn std::fmt::Display| ApiError::internal(format!("the data folder cannot be used: {error}"));
+    let blobs = BlobStore::open(home.blobs()).map_err(|error| broken(&error))?;
+    // Only untidy, never wrong, when this fails.
+    let _ = blobs.remove_leftovers(LEFTOVER);
+    let artifacts = FolderArtifacts::open(&home.artifacts()).map_err(|error| broken(&error))?;
+    let slots = std::thread::available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(1));
+    let local = LocalDriver::open(LocalConfig {
+        root: home.target(LOCAL_TARGET),
+        blobs: blobs.clone(),
+        sdk: sdk::install(&home.python())?,
+        environment,
+        search_path,
+        slots,
+    })
+    .map_err(|error| broken(&error))?;
+    let (janitor, leavings) = Janitor::new();
+    let app = App {
+        build,
+        started_at: Timestamp::now(),
+        store: Arc::new(store),
+        artifacts: Arc::new(artifacts),
+        blobs,
+        targets: Targets::new([Target::new(LOCAL_TARGET, layers::standard(Arc::new(local)))]),
+        hub: Hub::default(),
+        janitor,
+        stopping: watch::channel(false).0,
+        home,
+    };
+    Ok((app, leavings))
+}
+
+/// Takes up every run that has not ended where the last server left it.
+async fn recover(app: &Arc<App>) -> Result<(), ApiError> {
+    for run in app.store.unreleased_runs().await.map_err(translate)? {
+        app.janitor.clean_up(run);
+    }
+    let active = app.store.active_runs().await.map_err(translate)?;
+    if !active.is_empty() {
+        tracing::info!(runs = active.len(), "server.recovering");
+    }
+    let mut resumed = Vec::new();
+    for run in active {
+        let target = match app.targets.get(&run.target) {
+            Ok(target) => target,
+            Err(error) => {
+                tracing::error!(run = %run.id, target = run.target, %error, "server.recovering: the run's target is not there");
+                continue;
+            }
+        };
+        match run.state {
+            RunState::NotStarted | RunState::Queued => target.scheduler().enqueue(run.id),
+            _ => {
+                target.scheduler().resume(run.id.clone());
+                resumed.push((Arc::clone(target), run.id));
+            }
+        }
+    }
+    // All slots are counted before the first queued run may start.
+    for (target, id) in resumed {
+        life::spawn(app, &target, id);
+    }
+    for target in app.targets.iter() {
+        life::start_ready(app, target);
+    }
+    Ok(())
+}

@@ -1,0 +1,123 @@
+-- Times are integers: nanoseconds since 1970 in UTC. JSON columns that a later version may have to read
+-- differently have a `format` beside them.
+
+CREATE TABLE workspaces (
+    name       TEXT PRIMARY KEY,
+    settings   TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    current    INTEGER NOT NULL CHECK (current IN (0, 1))
+) STRICT;
+CREATE UNIQUE INDEX workspaces_current ON workspaces (current) WHERE current = 1;
+
+-- `runs` and `last_run_at` count runs that are no child runs.
+CREATE TABLE experiments (
+    workspace   TEXT NOT NULL REFERENCES workspaces (name),
+    name        TEXT NOT NULL,
+    runs        INTEGER NOT NULL,
+    last_run_at INTEGER,
+    PRIMARY KEY (workspace, name)
+) STRICT, WITHOUT ROWID;
+
+-- One narrow row for each run: what lists show and what they are filtered by. `key` is the order of submission.
+CREATE TABLE runs (
+    key           INTEGER PRIMARY KEY AUTOINCREMENT,
+    id            TEXT NOT NULL UNIQUE,
+    workspace     TEXT NOT NULL,
+    experiment    TEXT NOT NULL,
+    target        TEXT NOT NULL,
+    name          TEXT NOT NULL,
+    parent        INTEGER REFERENCES runs (key),
+    has_spec      INTEGER NOT NULL CHECK (has_spec IN (0, 1)),
+    created_at    INTEGER NOT NULL,
+    state         TEXT NOT NULL,
+    terminal      INTEGER NOT NULL CHECK (terminal IN (0, 1)),
+    released      INTEGER NOT NULL DEFAULT 0 CHECK (released IN (0, 1)),
+    started_at    INTEGER,
+    ended_at      INTEGER,
+    ran_ms        INTEGER,
+    failure_class TEXT,
+    exit_code     INTEGER,
+    tags          TEXT NOT NULL,
+    FOREIGN KEY (workspace, experiment) REFERENCES experiments (workspace, name)
+) STRICT;
+CREATE INDEX runs_top ON runs (workspace, key) WHERE parent IS NULL;
+CREATE INDEX runs_of_experiment ON runs (workspace, experiment, key) WHERE parent IS NULL;
+CREATE INDEX runs_of_parent ON runs (parent, key) WHERE parent IS NOT NULL;
+CREATE INDEX runs_active ON runs (key) WHERE terminal = 0;
+CREATE INDEX runs_unreleased ON runs (key) WHERE terminal = 1 AND released = 0 AND has_spec = 1;
+
+CREATE TABLE run_tags (
+    run   INTEGER NOT NULL REFERENCES runs (key),
+    name  TEXT NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY (run, name)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX run_tags_by_name ON run_tags (name, value);
+
+-- What was submitted, with the spec; written once.
+CREATE TABLE run_submissions (
+    run        INTEGER PRIMARY KEY REFERENCES runs (key),
+    format     INTEGER NOT NULL,
+    submission TEXT NOT NULL
+) STRICT;
+
+-- The run as it stands, without its spec.
+CREATE TABLE run_records (
+    run    INTEGER PRIMARY KEY REFERENCES runs (key),
+    format INTEGER NOT NULL,
+    record TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE events (
+    run    INTEGER NOT NULL REFERENCES runs (key),
+    seq    INTEGER NOT NULL,
+    at     INTEGER NOT NULL,
+    format INTEGER NOT NULL,
+    event  TEXT NOT NULL,
+    PRIMARY KEY (run, seq)
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER events_are_never_changed BEFORE UPDATE ON events
+BEGIN SELECT RAISE(ABORT, 'events are append-only'); END;
+CREATE TRIGGER events_are_never_deleted BEFORE DELETE ON events
+BEGIN SELECT RAISE(ABORT, 'events are append-only'); END;
+
+CREATE TABLE metrics (
+    run      INTEGER NOT NULL REFERENCES runs (key),
+    position INTEGER NOT NULL,
+    name     TEXT NOT NULL,
+    kind     TEXT NOT NULL,
+    value    TEXT NOT NULL,
+    step     INTEGER,
+    time     REAL,
+    PRIMARY KEY (run, position)
+) STRICT, WITHOUT ROWID;
+
+-- How many bytes of a run's metrics file are in `metrics`.
+CREATE TABLE metric_marks (
+    run   INTEGER PRIMARY KEY REFERENCES runs (key),
+    bytes INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE outputs (
+    run  INTEGER NOT NULL REFERENCES runs (key),
+    path TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    hash TEXT NOT NULL,
+    PRIMARY KEY (run, path)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE environments (
+    workspace  TEXT NOT NULL REFERENCES workspaces (name),
+    name       TEXT NOT NULL,
+    version    INTEGER NOT NULL,
+    format     INTEGER NOT NULL,
+    spec       TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY (workspace, name, version)
+) STRICT, WITHOUT ROWID;
+
+-- A lock has its own version inside.
+CREATE TABLE locks (
+    environment_id TEXT PRIMARY KEY,
+    lock           TEXT NOT NULL
+) STRICT, WITHOUT ROWID;

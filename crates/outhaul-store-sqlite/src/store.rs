@@ -1,0 +1,243 @@
+//! [`SqliteStore`]: every method of the trait as one job for the writer or a reader.
+
+use std::path::Path;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use outhaul_store::rules::RunQuery;
+use outhaul_store::{AppliedRun, Guard, IngestedMetrics, MetricBatch, Store, StoreError};
+use outhaul_types::api::{Experiment, Output, RunFilter, RunSummary};
+use outhaul_types::environment::RegisteredEnvironment;
+use outhaul_types::{
+    EnvironmentSpec, Lock, MetricValue, NewRun, Run, RunEvent, RunEventKind, RunId, Workspace,
+    WorkspaceSettings,
+};
+
+use crate::readers::Readers;
+use crate::writer::Writer;
+use crate::{environments, list, metrics, open, runs, workspaces};
+
+/// How many reads can go on at once: a long list must not hold up a short question.
+const READERS: usize = 2;
+
+/// The state of Outhaul in one SQLite file.
+///
+/// Dropping it does the writes that still wait and closes the file. It must be the only one that is open for
+/// a file at a time: whoever opens it sees to that (the server locks its data folder).
+pub struct SqliteStore {
+    // Dropped in this order: the writer is the last to close the file and tidies its write-ahead log away.
+    readers: Readers,
+    writer: Writer,
+}
+
+impl SqliteStore {
+    /// Opens the file, makes it when it is not there (readable by its owner only), and brings its schema to the
+    /// newest version. It blocks for a few milliseconds.
+    ///
+    /// # Errors
+    /// [`StoreError::NewerVersion`] for a file of a newer Outhaul and [`StoreError::Backend`] for one that is not a
+    /// database; both leave it as it is. [`StoreError::Backend`] or [`StoreError::DiskFull`] when it cannot be
+    /// opened.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let connection = open::writer(path)?;
+        let readers = (0..READERS)
+            .map(|_| open::reader(path))
+            .collect::<Result<Vec<_>, _>>()?;
+        let threads =
+            |error: std::io::Error| StoreError::Backend(format!("a thread could not be started: {error}"));
+        let writer = Writer::start(connection).map_err(threads)?;
+        Ok(Self {
+            readers: Readers::start(readers).map_err(threads)?,
+            writer,
+        })
+    }
+
+    /// Limits the file to so many pages of 4096 bytes (0: no more than it has) until it is opened again: a full
+    /// disk for tests.
+    ///
+    /// # Errors
+    /// When the database fails.
+    #[doc(hidden)]
+    pub async fn limit_pages(&self, pages: u32) -> Result<(), StoreError> {
+        let limit = move |connection: &rusqlite::Connection| {
+            Ok(connection.query_row(&format!("PRAGMA max_page_count = {pages}"), (), |_| Ok(()))?)
+        };
+        self.writer.write(limit).await
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn put_workspace(
+        &self,
+        name: &str,
+        settings: WorkspaceSettings,
+        at: Timestamp,
+    ) -> Result<Workspace, StoreError> {
+        let name = name.to_owned();
+        self.writer
+            .write(move |connection| workspaces::put(connection, &name, &settings, at))
+            .await
+    }
+
+    async fn workspaces(&self) -> Result<Vec<Workspace>, StoreError> {
+        self.readers.read(workspaces::all).await
+    }
+
+    async fn use_workspace(&self, name: &str) -> Result<Workspace, StoreError> {
+        let name = name.to_owned();
+        self.writer
+            .write(move |connection| workspaces::make_current(connection, &name))
+            .await
+    }
+
+    async fn create_run(&self, new: NewRun, at: Timestamp) -> Result<AppliedRun, StoreError> {
+        self.writer
+            .write(move |connection| runs::create(connection, new, at))
+            .await
+    }
+
+    async fn run(&self, id: &RunId) -> Result<Run, StoreError> {
+        let id = id.clone();
+        self.readers
+            .read(move |connection| runs::get(connection, &id))
+            .await
+    }
+
+    async fn find_run(&self, prefix: &str) -> Result<Run, StoreError> {
+        let prefix = prefix.to_owned();
+        self.readers
+            .read(move |connection| runs::find(connection, &prefix))
+            .await
+    }
+
+    async fn list_runs(&self, filter: &RunFilter) -> Result<Vec<RunSummary>, StoreError> {
+        let filter = filter.clone();
+        self.readers
+            .read(move |connection| list::summaries(connection, &RunQuery::new(&filter)?))
+            .await
+    }
+
+    async fn active_runs(&self) -> Result<Vec<Run>, StoreError> {
+        self.readers.read(list::active).await
+    }
+
+    async fn apply(
+        &self,
+        id: &RunId,
+        guard: Guard,
+        events: Vec<RunEventKind>,
+        at: Timestamp,
+    ) -> Result<AppliedRun, StoreError> {
+        let id = id.clone();
+        self.writer
+            .write(move |connection| runs::apply(connection, &id, guard, events, at))
+            .await
+    }
+
+    async fn events(&self, id: &RunId, after: u64) -> Result<Vec<RunEvent>, StoreError> {
+        let id = id.clone();
+        self.readers
+            .read(move |connection| runs::events(connection, &id, after))
+            .await
+    }
+
+    async fn add_metrics(&self, id: &RunId, batch: MetricBatch) -> Result<(), StoreError> {
+        let id = id.clone();
+        self.writer
+            .write(move |connection| metrics::add(connection, &id, &batch))
+            .await
+    }
+
+    async fn ingested_metrics(&self, id: &RunId) -> Result<IngestedMetrics, StoreError> {
+        let id = id.clone();
+        self.readers
+            .read(move |connection| metrics::ingested(connection, &id))
+            .await
+    }
+
+    async fn metrics(&self, id: &RunId) -> Result<Vec<MetricValue>, StoreError> {
+        let id = id.clone();
+        self.readers
+            .read(move |connection| metrics::all(connection, &id))
+            .await
+    }
+
+    async fn put_outputs(&self, id: &RunId, outputs: Vec<Output>) -> Result<(), StoreError> {
+        let id = id.clone();
+        self.writer
+            .write(move |connection| metrics::put_outputs(connection, &id, &outputs))
+            .await
+    }
+
+    async fn outputs(&self, id: &RunId) -> Result<Vec<Output>, StoreError> {
+        let id = id.clone();
+        self.readers
+            .read(move |connection| metrics::outputs(connection, &id))
+            .await
+    }
+
+    async fn mark_released(&self, id: &RunId) -> Result<(), StoreError> {
+        let id = id.clone();
+        self.writer
+            .write(move |connection| runs::mark_released(connection, &id))
+            .await
+    }
+
+    async fn unreleased_runs(&self) -> Result<Vec<Run>, StoreError> {
+        self.readers.read(list::unreleased).await
+    }
+
+    async fn experiments(&self, workspace: &str) -> Result<Vec<Experiment>, StoreError> {
+        let workspace = workspace.to_owned();
+        self.readers
+            .read(move |connection| workspaces::experiments(connection, &workspace))
+            .await
+    }
+
+    async fn register_environment(
+        &self,
+        workspace: &str,
+        name: &str,
+        spec: EnvironmentSpec,
+        at: Timestamp,
+    ) -> Result<RegisteredEnvironment, StoreError> {
+        let (workspace, name) = (workspace.to_owned(), name.to_owned());
+        self.writer
+            .write(move |connection| environments::register(connection, &workspace, &name, spec, at))
+            .await
+    }
+
+    async fn environment(
+        &self,
+        workspace: &str,
+        name: &str,
+        version: Option<u32>,
+    ) -> Result<RegisteredEnvironment, StoreError> {
+        let (workspace, name) = (workspace.to_owned(), name.to_owned());
+        self.readers
+            .read(move |connection| environments::get(connection, &workspace, &name, version))
+            .await
+    }
+
+    async fn environments(&self, workspace: &str) -> Result<Vec<RegisteredEnvironment>, StoreError> {
+        let workspace = workspace.to_owned();
+        self.readers
+            .read(move |connection| environments::newest(connection, &workspace))
+            .await
+    }
+
+    async fn put_lock(&self, environment_id: &str, lock: Lock) -> Result<(), StoreError> {
+        let id = environment_id.to_owned();
+        self.writer
+            .write(move |connection| environments::put_lock(connection, &id, &lock))
+            .await
+    }
+
+    async fn lock(&self, environment_id: &str) -> Result<Lock, StoreError> {
+        let id = environment_id.to_owned();
+        self.readers
+            .read(move |connection| environments::lock(connection, &id))
+            .await
+    }
+}

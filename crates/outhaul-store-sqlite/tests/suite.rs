@@ -1,0 +1,12 @@
+//! The behaviour suite of all stores, on SQLite.
+
+use outhaul_store::suite::Fresh;
+use outhaul_store_sqlite::SqliteStore;
+
+fn fresh() -> Fresh {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(&folder.path().join("outhaul.db")).unwrap();
+    Fresh::keeping(store, folder)
+}
+
+outhaul_store::store_suite!(fresh);

@@ -1,0 +1,203 @@
+//! The store in memory: a mutex around plain maps. For tests, and the model of what a store does.
+
+mod state;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use outhaul_types::api::{Experiment, Output, RunFilter, RunSummary};
+use outhaul_types::environment::RegisteredEnvironment;
+use outhaul_types::{
+    EnvironmentSpec, Lock, MetricValue, NewRun, Run, RunEvent, RunEventKind, RunId, Workspace,
+    WorkspaceSettings,
+};
+
+use self::state::State;
+use crate::rules::RunQuery;
+use crate::{AppliedRun, Guard, IngestedMetrics, MetricBatch, Store, StoreError};
+
+/// A store that forgets everything when it is dropped.
+#[derive(Debug, Default)]
+pub struct MemoryStore {
+    state: Mutex<State>,
+}
+
+impl MemoryStore {
+    /// An empty store.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Nothing under the lock panics half-way through a change.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Store for MemoryStore {
+    async fn put_workspace(
+        &self,
+        name: &str,
+        settings: WorkspaceSettings,
+        at: Timestamp,
+    ) -> Result<Workspace, StoreError> {
+        Ok(self.state().put_workspace(name, settings, at))
+    }
+
+    async fn workspaces(&self) -> Result<Vec<Workspace>, StoreError> {
+        Ok(self.state().workspaces.values().cloned().collect())
+    }
+
+    async fn use_workspace(&self, name: &str) -> Result<Workspace, StoreError> {
+        self.state().use_workspace(name)
+    }
+
+    async fn create_run(&self, new: NewRun, at: Timestamp) -> Result<AppliedRun, StoreError> {
+        self.state().create_run(new, at)
+    }
+
+    async fn run(&self, id: &RunId) -> Result<Run, StoreError> {
+        Ok(self.state().stored(id)?.run.clone())
+    }
+
+    async fn find_run(&self, prefix: &str) -> Result<Run, StoreError> {
+        self.state().find_run(prefix)
+    }
+
+    async fn list_runs(&self, filter: &RunFilter) -> Result<Vec<RunSummary>, StoreError> {
+        self.state().list_runs(&RunQuery::new(filter)?)
+    }
+
+    async fn active_runs(&self) -> Result<Vec<Run>, StoreError> {
+        Ok(self.state().runs_where(|stored| !stored.run.state.is_terminal()))
+    }
+
+    async fn apply(
+        &self,
+        id: &RunId,
+        guard: Guard,
+        events: Vec<RunEventKind>,
+        at: Timestamp,
+    ) -> Result<AppliedRun, StoreError> {
+        self.state().apply(id, guard, events, at)
+    }
+
+    async fn events(&self, id: &RunId, after: u64) -> Result<Vec<RunEvent>, StoreError> {
+        let state = self.state();
+        Ok(state
+            .stored(id)?
+            .events
+            .iter()
+            .filter(|event| event.seq > after)
+            .cloned()
+            .collect())
+    }
+
+    async fn add_metrics(&self, id: &RunId, batch: MetricBatch) -> Result<(), StoreError> {
+        self.state().add_metrics(id, batch)
+    }
+
+    async fn ingested_metrics(&self, id: &RunId) -> Result<IngestedMetrics, StoreError> {
+        Ok(IngestedMetrics {
+            bytes: self.state().stored(id)?.ingested,
+        })
+    }
+
+    async fn metrics(&self, id: &RunId) -> Result<Vec<MetricValue>, StoreError> {
+        Ok(self.state().stored(id)?.metrics.clone())
+    }
+
+    async fn put_outputs(&self, id: &RunId, outputs: Vec<Output>) -> Result<(), StoreError> {
+        let outputs = outputs
+            .into_iter()
+            .map(|output| (output.path.clone(), output))
+            .collect();
+        self.state().stored_mut(id)?.outputs = outputs;
+        Ok(())
+    }
+
+    async fn outputs(&self, id: &RunId) -> Result<Vec<Output>, StoreError> {
+        Ok(self.state().stored(id)?.outputs.values().cloned().collect())
+    }
+
+    async fn mark_released(&self, id: &RunId) -> Result<(), StoreError> {
+        self.state().stored_mut(id)?.released = true;
+        Ok(())
+    }
+
+    async fn unreleased_runs(&self) -> Result<Vec<Run>, StoreError> {
+        Ok(self
+            .state()
+            .runs_where(|stored| stored.run.state.is_terminal() && !stored.released))
+    }
+
+    async fn experiments(&self, workspace: &str) -> Result<Vec<Experiment>, StoreError> {
+        let state = self.state();
+        state.workspace(workspace)?;
+        Ok(state
+            .experiments
+            .iter()
+            .filter(|(key, _)| key.0 == workspace)
+            .map(|(_, found)| found.clone())
+            .collect())
+    }
+
+    async fn register_environment(
+        &self,
+        workspace: &str,
+        name: &str,
+        spec: EnvironmentSpec,
+        at: Timestamp,
+    ) -> Result<RegisteredEnvironment, StoreError> {
+        self.state().register_environment(workspace, name, spec, at)
+    }
+
+    async fn environment(
+        &self,
+        workspace: &str,
+        name: &str,
+        version: Option<u32>,
+    ) -> Result<RegisteredEnvironment, StoreError> {
+        self.state().environment(workspace, name, version)
+    }
+
+    async fn environments(&self, workspace: &str) -> Result<Vec<RegisteredEnvironment>, StoreError> {
+        let state = self.state();
+        state.workspace(workspace)?;
+        let here = state.environments.iter().filter(|(key, _)| key.0 == workspace);
+        Ok(here
+            .filter_map(|(_, versions)| versions.last().cloned())
+            .collect())
+    }
+
+    async fn put_lock(&self, environment_id: &str, lock: Lock) -> Result<(), StoreError> {
+        self.state()
+            .locks
+            .entry(environment_id.to_owned())
+            .or_insert(lock);
+        Ok(())
+    }
+
+    async fn lock(&self, environment_id: &str) -> Result<Lock, StoreError> {
+        let found = self.state().locks.get(environment_id).cloned();
+        found.ok_or_else(|| StoreError::NotFound {
+            what: "lock of environment",
+            name: environment_id.to_owned(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::suite::Fresh;
+
+    fn fresh() -> Fresh {
+        Fresh::new(MemoryStore::new())
+    }
+
+    crate::store_suite!(fresh);
+}
