@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["Run", "RunError"]
 
 _MAX_ERROR = 10000
+_ID_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _ID_MARKS = "-_."
 
 _context = {}  # type: dict[str, Run]
@@ -229,7 +230,7 @@ class Run:
         if name is not None:
             _record.check_name(name, "child run name")
         if run_id is None:
-            run_id = f"{self.id}_{os.urandom(4).hex()}"
+            run_id = _new_id()
         else:
             _check_id(run_id)
         fields = {"id": run_id}
@@ -352,6 +353,11 @@ def _items(pairs: "Any", what: str) -> "Iterable[tuple[str, object]]":
     if not isinstance(pairs, dict):
         raise TypeError(f"{what} must be a dict, not `{type(pairs).__name__}`")
     return pairs.items()
+
+
+def _new_id() -> str:
+    """A run id as outhaul itself makes them, so that the one a script prints is the one that `outhaul runs` knows."""
+    return "".join(_ID_ALPHABET[byte % 32] for byte in os.urandom(16))
 
 
 def _check_id(run_id: str) -> None:

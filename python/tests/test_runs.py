@@ -79,7 +79,7 @@ class Children(Inside):
                 {"kind": "child_end", "run": child.id, "state": "Completed"},
             ],
         )
-        self.assertRegex(child.id, "^exp_1_[0-9a-f]{8}$")
+        self.assertRegex(child.id, "^[0-9a-hjkmnp-tv-z]{16}$")
         self.assertEqual(self.uploaded(f".children/{child.id}/m"), b"content")
         self.assertIs(grand.parent, child)
         self.assertEqual((child.name, grand.name, grand.target), ("fold", "grand.1", "local"))

@@ -16,8 +16,17 @@ use crate::error::CliError;
 /// Name of the file.
 pub(crate) const FILE: &str = "outhaul.toml";
 
-const KEYS: [&str; 9] =
-    ["target", "experiment", "environment", "source", "conda", "workspace", "max-duration", "env", "tags"];
+const KEYS: [&str; 9] = [
+    "target",
+    "experiment",
+    "environment",
+    "source",
+    "conda",
+    "workspace",
+    "max-duration",
+    "env",
+    "tags",
+];
 
 /// Defaults.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -47,9 +56,16 @@ impl Config {
             let file = folder.join(FILE);
             match std::fs::read_to_string(&file) {
                 Ok(text) => return parse(&file, &text),
-                Err(error) if matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => {}
+                Err(error)
+                    if matches!(
+                        error.kind(),
+                        std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory
+                    ) => {}
                 Err(error) => {
-                    return Err(CliError::user(format!("`{}` cannot be read: {error}", file.display())));
+                    return Err(CliError::user(format!(
+                        "`{}` cannot be read: {error}",
+                        file.display()
+                    )));
                 }
             }
         }
@@ -69,7 +85,11 @@ struct Source<'a> {
 
 impl Source<'_> {
     fn error(&self, at: usize, message: &str) -> CliError {
-        let line = self.text.as_bytes()[..at.min(self.text.len())].iter().filter(|byte| **byte == b'\n').count() + 1;
+        let line = self.text.as_bytes()[..at.min(self.text.len())]
+            .iter()
+            .filter(|byte| **byte == b'\n')
+            .count()
+            + 1;
         CliError::user(format!("`{}`:{line}: {message}", self.file.display()))
     }
 
@@ -82,7 +102,11 @@ impl Source<'_> {
     }
 
     /// A table of texts, in which numbers and truth values stand for themselves.
-    fn table(&self, key: &str, value: &Spanned<DeValue<'_>>) -> Result<Vec<(String, usize, String)>, CliError> {
+    fn table(
+        &self,
+        key: &str,
+        value: &Spanned<DeValue<'_>>,
+    ) -> Result<Vec<(String, usize, String)>, CliError> {
         let DeValue::Table(table) = value.get_ref() else {
             return Err(self.error(value.span().start, &format!("`{key}` must be a table: `[{key}]`")));
         };
@@ -107,9 +131,15 @@ fn parse(file: &Path, text: &str) -> Result<Config, CliError> {
     let source = Source { file, text };
     let table = DeTable::parse(text).map_err(|error| {
         let message = error.message().lines().collect::<Vec<_>>().join("; ");
-        source.error(error.span().map_or(0, |span| span.start), &format!("this is not valid TOML: {message}"))
+        source.error(
+            error.span().map_or(0, |span| span.start),
+            &format!("this is not valid TOML: {message}"),
+        )
     })?;
-    let mut config = Config { file: Some(file.to_owned()), ..Config::default() };
+    let mut config = Config {
+        file: Some(file.to_owned()),
+        ..Config::default()
+    };
     let mut entries: Vec<_> = table.get_ref().iter().collect();
     entries.sort_by_key(|(key, _)| key.span().start);
     for (key, value) in entries {
@@ -131,13 +161,21 @@ fn parse(file: &Path, text: &str) -> Result<Config, CliError> {
                 let folder = file.parent().unwrap_or(Path::new("/"));
                 config.source = Some(folder.join(source.text(key, value)?));
             }
-            "conda" => config.conda = Some(source.text(key, value)?.parse().map_err(|error: String| wrong(&error))?),
+            "conda" => {
+                config.conda = Some(
+                    source
+                        .text(key, value)?
+                        .parse()
+                        .map_err(|error: String| wrong(&error))?,
+                )
+            }
             "max-duration" => {
                 let text = match value.get_ref() {
                     DeValue::Integer(_) => text.get(value.span()).unwrap_or_default().to_owned(),
                     _ => source.text(key, value)?,
                 };
-                config.max_duration = Some(outhaul_types::duration::parse(&text).map_err(|error| wrong(&error))?);
+                config.max_duration =
+                    Some(outhaul_types::duration::parse(&text).map_err(|error| wrong(&error))?);
             }
             "env" => {
                 for (name, at, value) in source.table(key, value)? {
@@ -148,7 +186,11 @@ fn parse(file: &Path, text: &str) -> Result<Config, CliError> {
                 }
             }
             "tags" => {
-                config.tags = source.table(key, value)?.into_iter().map(|(name, _, value)| (name, value)).collect();
+                config.tags = source
+                    .table(key, value)?
+                    .into_iter()
+                    .map(|(name, _, value)| (name, value))
+                    .collect();
             }
             _ => {
                 let hint = match nearest(key, KEYS) {
@@ -179,24 +221,69 @@ mod tests {
         assert_eq!(config.source, Some("/p/src".into()));
         assert_eq!(config.conda, Some(CondaMode::Pypi));
         assert_eq!(config.max_duration, Some(Duration::from_secs(7200)));
-        assert_eq!(config.env, [("A".into(), "1".into()), ("B".into(), "2".into())].into());
-        assert_eq!(config.tags, [("ok".into(), "true".into()), ("team".into(), "x y".into())].into());
-        assert_eq!(read("max-duration = 90").unwrap().max_duration, Some(Duration::from_secs(90)));
+        assert_eq!(
+            config.env,
+            [("A".into(), "1".into()), ("B".into(), "2".into())].into()
+        );
+        assert_eq!(
+            config.tags,
+            [("ok".into(), "true".into()), ("team".into(), "x y".into())].into()
+        );
+        assert_eq!(
+            read("max-duration = 90").unwrap().max_duration,
+            Some(Duration::from_secs(90))
+        );
     }
 
     #[test]
     fn mistakes_are_named_with_their_line() {
         let cases = [
-            ("\n\ntargte = 'x'", "`/p/outhaul.toml`:3: unknown key `targte`", Some("did you mean `target`?")),
-            ("max_duration = '1h'", "`/p/outhaul.toml`:1: unknown key `max_duration`", Some("did you mean `max-duration`?")),
-            ("a = 1\nzzzzzzzzzzzz = 1", "`/p/outhaul.toml`:1: unknown key `a`", None),
-            ("target = 3", "`/p/outhaul.toml`:1: `target` must be a text in quotes", None),
+            (
+                "\n\ntargte = 'x'",
+                "`/p/outhaul.toml`:3: unknown key `targte`",
+                Some("did you mean `target`?"),
+            ),
+            (
+                "max_duration = '1h'",
+                "`/p/outhaul.toml`:1: unknown key `max_duration`",
+                Some("did you mean `max-duration`?"),
+            ),
+            (
+                "a = 1\nzzzzzzzzzzzz = 1",
+                "`/p/outhaul.toml`:1: unknown key `a`",
+                None,
+            ),
+            (
+                "target = 3",
+                "`/p/outhaul.toml`:1: `target` must be a text in quotes",
+                None,
+            ),
             ("target = ''", "`/p/outhaul.toml`:1: `target` is empty", None),
-            ("conda = 'no'", "`/p/outhaul.toml`:1: `no` is not a conda mode; there are `refuse` and `pypi`", None),
-            ("x = 1\nx = 2", "`/p/outhaul.toml`:2: this is not valid TOML: duplicate key", None),
-            ("env = 1", "`/p/outhaul.toml`:1: `env` must be a table: `[env]`", None),
-            ("[env]\n\n'1A' = ''", "`/p/outhaul.toml`:3: `1A` cannot be a variable's name", None),
-            ("[tags]\na = [1]", "`/p/outhaul.toml`:2: `tags.a` must be a text in quotes", None),
+            (
+                "conda = 'no'",
+                "`/p/outhaul.toml`:1: `no` is not a conda mode; there are `refuse` and `pypi`",
+                None,
+            ),
+            (
+                "x = 1\nx = 2",
+                "`/p/outhaul.toml`:2: this is not valid TOML: duplicate key",
+                None,
+            ),
+            (
+                "env = 1",
+                "`/p/outhaul.toml`:1: `env` must be a table: `[env]`",
+                None,
+            ),
+            (
+                "[env]\n\n'1A' = ''",
+                "`/p/outhaul.toml`:3: `1A` cannot be a variable's name",
+                None,
+            ),
+            (
+                "[tags]\na = [1]",
+                "`/p/outhaul.toml`:2: `tags.a` must be a text in quotes",
+                None,
+            ),
         ];
         for (text, message, hint) in cases {
             let error = read(text).unwrap_err();
@@ -205,7 +292,12 @@ mod tests {
                 assert_eq!(error.hints, [hint], "{text}");
             }
         }
-        assert!(read("target = 'a b'").unwrap_err().message.contains("target name `a b` is not allowed"));
+        assert!(
+            read("target = 'a b'")
+                .unwrap_err()
+                .message
+                .contains("target name `a b` is not allowed")
+        );
         assert!(read("zzzzzzzzzzzzzzz = 1").unwrap_err().hints[0].starts_with("known keys: `target`"));
     }
 

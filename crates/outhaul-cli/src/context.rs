@@ -40,12 +40,21 @@ impl Context {
         if let Some(workspace) = &global.workspace {
             check_name("workspace", workspace).map_err(error::user)?;
         }
-        Ok(Self { global, printer, home, here, config })
+        Ok(Self {
+            global,
+            printer,
+            home,
+            here,
+            config,
+        })
     }
 
     /// The workspace that was named, by an option or by `outhaul.toml`.
     pub(crate) fn workspace(&self) -> Option<&str> {
-        self.global.workspace.as_deref().or(self.config.workspace.as_deref())
+        self.global
+            .workspace
+            .as_deref()
+            .or(self.config.workspace.as_deref())
     }
 
     /// A client of the server, which is started when there is none.

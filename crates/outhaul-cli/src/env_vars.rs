@@ -7,6 +7,8 @@ use std::path::PathBuf;
 pub(crate) const OUTHAUL_HOME: &str = "OUTHAUL_HOME";
 /// What the server writes to its log, as a filter such as `debug` or `outhaul_server=trace`; `info` when not set.
 pub(crate) const OUTHAUL_LOG: &str = "OUTHAUL_LOG";
+/// Where a server kills itself, `NAME` or `NAME=N`, for the crash harness; no effect in release builds.
+pub(crate) const OUTHAUL_FAILPOINT: &str = "OUTHAUL_FAILPOINT";
 /// Folder for data of programs, by the XDG convention (Linux).
 pub(crate) const XDG_DATA_HOME: &str = "XDG_DATA_HOME";
 /// The home folder of the person.
@@ -28,10 +30,14 @@ pub(crate) fn get(name: &str) -> Option<OsString> {
 pub(crate) fn search_path() -> Vec<PathBuf> {
     let path = get(PATH).unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into());
     let here = std::env::current_dir().unwrap_or_default();
-    std::env::split_paths(&path).map(|folder| here.join(folder)).collect()
+    std::env::split_paths(&path)
+        .map(|folder| here.join(folder))
+        .collect()
 }
 
 /// All variables that are valid text: what builds and runs on this machine inherit.
 pub(crate) fn all() -> Vec<(String, String)> {
-    std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect()
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
 }

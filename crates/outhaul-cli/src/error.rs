@@ -24,7 +24,11 @@ pub(crate) type Outcome = Result<u8, CliError>;
 
 impl CliError {
     pub(crate) fn new(code: u8, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), hints: Vec::new() }
+        Self {
+            code,
+            message: message.into(),
+            hints: Vec::new(),
+        }
     }
 
     /// The command line, or a file that it names, is wrong.
@@ -82,10 +86,15 @@ impl From<ClientError> for CliError {
     fn from(error: ClientError) -> Self {
         match error {
             ClientError::Api(error) => error.into(),
-            ClientError::NotRunning { .. } => Self::system(error.to_string()).hint("any other command starts it"),
-            ClientError::Protocol(_) => Self::system(error.to_string())
-                .hint("client and server may be of different versions: `outhaul server stop`, then try again"),
-            ClientError::Io { .. } => Self::system(error.to_string()).hint("`outhaul doctor` looks for the cause"),
+            ClientError::NotRunning { .. } => {
+                Self::system(error.to_string()).hint("any other command starts it")
+            }
+            ClientError::Protocol(_) => Self::system(error.to_string()).hint(
+                "client and server may be of different versions: `outhaul server stop`, then try again",
+            ),
+            ClientError::Io { .. } => {
+                Self::system(error.to_string()).hint("`outhaul doctor` looks for the cause")
+            }
         }
     }
 }
@@ -119,7 +128,11 @@ mod tests {
         ];
         for (code, expected) in cases {
             let error = CliError::from(ClientError::Api(ApiError::new(code, "x").with_hint("y")));
-            assert_eq!((error.code, error.hints), (expected, vec!["y".to_owned()]), "{code:?}");
+            assert_eq!(
+                (error.code, error.hints),
+                (expected, vec!["y".to_owned()]),
+                "{code:?}"
+            );
         }
         let lost = ClientError::NotRunning { home: "/h".into() };
         assert_eq!(CliError::from(lost).code, 122);

@@ -27,7 +27,9 @@ fn choose(here: &Path, macos: bool, get: impl Fn(&str) -> Option<OsString>) -> O
         return Some(PathBuf::from(get(env_vars::HOME)?).join("Library/Application Support/outhaul"));
     }
     // The convention says that a relative path is to be ignored.
-    let data = get(env_vars::XDG_DATA_HOME).map(PathBuf::from).filter(|path| path.is_absolute());
+    let data = get(env_vars::XDG_DATA_HOME)
+        .map(PathBuf::from)
+        .filter(|path| path.is_absolute());
     let data = match data {
         Some(data) => data,
         None => PathBuf::from(get(env_vars::HOME)?).join(".local/share"),
@@ -59,7 +61,9 @@ mod tests {
     fn the_first_that_is_set_wins() {
         let choose = |macos: bool, set: &[(&str, &str)]| {
             choose(Path::new("/here"), macos, |name| {
-                set.iter().find(|(known, _)| *known == name).map(|(_, value)| value.into())
+                set.iter()
+                    .find(|(known, _)| *known == name)
+                    .map(|(_, value)| value.into())
             })
         };
         let all = [("OUTHAUL_HOME", "/o"), ("XDG_DATA_HOME", "/x"), ("HOME", "/h")];
@@ -67,9 +71,18 @@ mod tests {
         assert_eq!(choose(true, &all), Some("/o".into()));
         assert_eq!(choose(false, &all[1..]), Some("/x/outhaul".into()));
         assert_eq!(choose(false, &all[2..]), Some("/h/.local/share/outhaul".into()));
-        assert_eq!(choose(true, &all[1..]), Some("/h/Library/Application Support/outhaul".into()));
-        assert_eq!(choose(false, &[("XDG_DATA_HOME", "rel"), ("HOME", "/h")]), Some("/h/.local/share/outhaul".into()));
-        assert_eq!(choose(false, &[("OUTHAUL_HOME", "./a/./b/")]), Some("/here/a/b".into()));
+        assert_eq!(
+            choose(true, &all[1..]),
+            Some("/h/Library/Application Support/outhaul".into())
+        );
+        assert_eq!(
+            choose(false, &[("XDG_DATA_HOME", "rel"), ("HOME", "/h")]),
+            Some("/h/.local/share/outhaul".into())
+        );
+        assert_eq!(
+            choose(false, &[("OUTHAUL_HOME", "./a/./b/")]),
+            Some("/here/a/b".into())
+        );
         assert_eq!(choose(false, &[]), None);
     }
 

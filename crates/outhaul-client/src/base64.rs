@@ -40,7 +40,12 @@ pub fn decode(text: &str) -> Option<Vec<u8>> {
     if !text.len().is_multiple_of(4) {
         return None;
     }
-    let padding = text.iter().rev().take(2).take_while(|byte| **byte == b'=').count();
+    let padding = text
+        .iter()
+        .rev()
+        .take(2)
+        .take_while(|byte| **byte == b'=')
+        .count();
     let body = &text[..text.len() - padding];
     let mut bytes = Vec::with_capacity(text.len() / 4 * 3);
     let mut quads = body.chunks_exact(4);
@@ -78,9 +83,14 @@ mod tests {
 
     #[test]
     fn known_texts() {
-        for (bytes, text) in
-            [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="), ("foobar", "Zm9vYmFy")]
-        {
+        for (bytes, text) in [
+            ("", ""),
+            ("f", "Zg=="),
+            ("fo", "Zm8="),
+            ("foo", "Zm9v"),
+            ("foob", "Zm9vYg=="),
+            ("foobar", "Zm9vYmFy"),
+        ] {
             assert_eq!(encode(bytes.as_bytes()), text);
             assert_eq!(decode(text).as_deref(), Some(bytes.as_bytes()), "{text}");
         }
@@ -89,7 +99,9 @@ mod tests {
 
     #[test]
     fn what_is_no_base64_is_refused() {
-        for text in ["Z", "Zg=", "Zg", "Z===", "Zm9v Zg=", "Zm9*", "====", "Zg==Zg==", "Zé=="] {
+        for text in [
+            "Z", "Zg=", "Zg", "Z===", "Zm9v Zg=", "Zm9*", "====", "Zg==Zg==", "Zé==",
+        ] {
             assert_eq!(decode(text), None, "{text}");
         }
     }

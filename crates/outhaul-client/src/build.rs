@@ -69,14 +69,54 @@ mod tests {
     #[test]
     fn a_replaced_or_older_program_gives_way() {
         let cases = [
-            ("0.1.0+a-1.0-9@/bin/o", "0.1.0+a-1.0-9@/bin/o", false, "the same file"),
-            ("0.1.0+b-2.0-9@/bin/o", "0.1.0+a-1.0-9@/bin/o", true, "the file was replaced"),
-            ("0.1.0+b-2.0-9@/bin/o", "0.2.0+a-1.0-9@/bin/o", true, "the file was replaced by an older version"),
-            ("0.1.0+b-2.0-9@/opt/o", "0.1.0+a-1.0-9@/bin/o", false, "two copies of one version"),
-            ("0.10.0+b-2.0-9@/opt/o", "0.9.0+a-1.0-9@/bin/o", true, "a newer version elsewhere"),
-            ("0.9.0+b-2.0-9@/opt/o", "0.10.0+a-1.0-9@/bin/o", false, "an older version elsewhere"),
-            ("0.1.0@/bin/o", "0.1.0+a-1.0-9@/bin/o", false, "our file cannot be looked at"),
-            ("0.1.0+a-1.0-9@/bin/o", "something", false, "a server that names no build"),
+            (
+                "0.1.0+a-1.0-9@/bin/o",
+                "0.1.0+a-1.0-9@/bin/o",
+                false,
+                "the same file",
+            ),
+            (
+                "0.1.0+b-2.0-9@/bin/o",
+                "0.1.0+a-1.0-9@/bin/o",
+                true,
+                "the file was replaced",
+            ),
+            (
+                "0.1.0+b-2.0-9@/bin/o",
+                "0.2.0+a-1.0-9@/bin/o",
+                true,
+                "the file was replaced by an older version",
+            ),
+            (
+                "0.1.0+b-2.0-9@/opt/o",
+                "0.1.0+a-1.0-9@/bin/o",
+                false,
+                "two copies of one version",
+            ),
+            (
+                "0.10.0+b-2.0-9@/opt/o",
+                "0.9.0+a-1.0-9@/bin/o",
+                true,
+                "a newer version elsewhere",
+            ),
+            (
+                "0.9.0+b-2.0-9@/opt/o",
+                "0.10.0+a-1.0-9@/bin/o",
+                false,
+                "an older version elsewhere",
+            ),
+            (
+                "0.1.0@/bin/o",
+                "0.1.0+a-1.0-9@/bin/o",
+                false,
+                "our file cannot be looked at",
+            ),
+            (
+                "0.1.0+a-1.0-9@/bin/o",
+                "something",
+                false,
+                "a server that names no build",
+            ),
         ];
         for (ours, running, expected, why) in cases {
             assert_eq!(replaces(ours, running), expected, "{why}");

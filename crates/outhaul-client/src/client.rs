@@ -51,8 +51,18 @@ pub(crate) struct Call {
 
 impl Call {
     pub(crate) fn new(method: Method, path: &str) -> Self {
-        let repeat = if method == Method::POST { Repeat::MayNot } else { Repeat::May };
-        Self { method, uri: format!("{PREFIX}{path}"), accept: None, body: None, repeat }
+        let repeat = if method == Method::POST {
+            Repeat::MayNot
+        } else {
+            Repeat::May
+        };
+        Self {
+            method,
+            uri: format!("{PREFIX}{path}"),
+            accept: None,
+            body: None,
+            repeat,
+        }
     }
 
     pub(crate) fn get(path: &str) -> Self {
@@ -74,13 +84,17 @@ impl Call {
     }
 
     pub(crate) fn json(mut self, body: &impl Serialize) -> Result<Self, ClientError> {
-        let bytes = serde_json::to_vec(body).map_err(|error| ClientError::Protocol(format!("request: {error}")))?;
+        let bytes =
+            serde_json::to_vec(body).map_err(|error| ClientError::Protocol(format!("request: {error}")))?;
         self.body = Some(Bytes::from(bytes));
         Ok(self)
     }
 
     fn request(&self) -> Result<Request<Full<Bytes>>, ClientError> {
-        let mut request = Request::builder().method(&self.method).uri(&self.uri).header(header::HOST, "outhaul");
+        let mut request = Request::builder()
+            .method(&self.method)
+            .uri(&self.uri)
+            .header(header::HOST, "outhaul");
         if let Some(accept) = self.accept {
             request = request.header(header::ACCEPT, accept);
         }
@@ -100,7 +114,11 @@ impl Client {
     /// [`ClientError::NotRunning`] when none listens there, [`ClientError::Io`] when the socket cannot be used.
     pub async fn connect(home: &Path) -> Result<Self, ClientError> {
         let connection = Connection::open(home).await?;
-        Ok(Self { home: home.to_owned(), idle: Mutex::new(Some(connection)), build: Mutex::new(None) })
+        Ok(Self {
+            home: home.to_owned(),
+            idle: Mutex::new(Some(connection)),
+            build: Mutex::new(None),
+        })
     }
 
     /// The data folder.
@@ -140,7 +158,11 @@ impl Client {
             }
             other => other?,
         };
-        if let Some(build) = response.headers().get(BUILD_HEADER).and_then(|value| value.to_str().ok()) {
+        if let Some(build) = response
+            .headers()
+            .get(BUILD_HEADER)
+            .and_then(|value| value.to_str().ok())
+        {
             *self.build.lock().unwrap_or_else(PoisonError::into_inner) = Some(build.to_owned());
         }
         let status = response.status();
@@ -183,23 +205,40 @@ impl Client {
     /// An answer whose body is read piece by piece. Takes the connection along.
     pub(crate) async fn stream(&self, call: Call) -> Result<ByteStream, ClientError> {
         let (response, connection) = self.send(&call).await?;
-        Ok(ByteStream { body: response.into_body(), _connection: connection })
+        Ok(ByteStream {
+            body: response.into_body(),
+            _connection: connection,
+        })
     }
 
     pub(crate) async fn event_stream(&self, call: Call) -> Result<EventStream, ClientError> {
         let call = call.events();
         let uri = call.uri.clone();
         let (response, connection) = self.send(&call).await?;
-        let kind = response.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or("");
+        let kind = response
+            .headers()
+            .get(header::CONTENT_TYPE)
+            .and_then(|kind| kind.to_str().ok())
+            .unwrap_or("");
         if !kind.starts_with("text/event-stream") {
-            return Err(ClientError::Protocol(format!("`{uri}`: wanted an event stream, got `{kind}`")));
+            return Err(ClientError::Protocol(format!(
+                "`{uri}`: wanted an event stream, got `{kind}`"
+            )));
         }
-        Ok(EventStream::new(ByteStream { body: response.into_body(), _connection: connection }))
+        Ok(EventStream::new(ByteStream {
+            body: response.into_body(),
+            _connection: connection,
+        }))
     }
 }
 
 async fn collect(response: Response<Incoming>) -> Result<Bytes, ClientError> {
-    Ok(response.into_body().collect().await.map_err(|error| lost(&error))?.to_bytes())
+    Ok(response
+        .into_body()
+        .collect()
+        .await
+        .map_err(|error| lost(&error))?
+        .to_bytes())
 }
 
 fn refusal(status: StatusCode, body: &[u8]) -> ClientError {
@@ -244,7 +283,8 @@ impl ByteStream {
     pub async fn copy_to(&mut self, sink: &mut impl io::Write, what: &str) -> Result<u64, ClientError> {
         let mut total = 0;
         while let Some(bytes) = self.next().await? {
-            sink.write_all(&bytes).map_err(|error| ClientError::io(format!("cannot write {what}"), error))?;
+            sink.write_all(&bytes)
+                .map_err(|error| ClientError::io(format!("cannot write {what}"), error))?;
             total += bytes.len() as u64;
         }
         Ok(total)

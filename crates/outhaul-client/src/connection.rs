@@ -26,14 +26,21 @@ impl Connection {
     pub(crate) async fn open(home: &Path) -> Result<Self, ClientError> {
         let failed = |error: io::Error| match error.kind() {
             io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused | io::ErrorKind::NotADirectory => {
-                ClientError::NotRunning { home: home.to_owned() }
+                ClientError::NotRunning {
+                    home: home.to_owned(),
+                }
             }
-            _ => ClientError::io(format!("cannot connect to `{}`", home.join(SOCKET_FILE).display()), error),
+            _ => ClientError::io(
+                format!("cannot connect to `{}`", home.join(SOCKET_FILE).display()),
+                error,
+            ),
         };
         let path = socket_path(home).map_err(failed)?;
         let stream = UnixStream::connect(&path).await.map_err(failed)?;
         drop(path);
-        let (sender, connection) = handshake(TokioIo::new(stream)).await.map_err(|error| lost(&error))?;
+        let (sender, connection) = handshake(TokioIo::new(stream))
+            .await
+            .map_err(|error| lost(&error))?;
         // Ends by itself when the sender and the answer's body are dropped; errors reach the one who waits for them.
         tokio::spawn(async move {
             let _ = connection.await;
@@ -47,13 +54,22 @@ impl Connection {
     }
 
     /// Sends a request and waits for the head of the answer.
-    pub(crate) async fn send(&mut self, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, ClientError> {
+    pub(crate) async fn send(
+        &mut self,
+        request: Request<Full<Bytes>>,
+    ) -> Result<Response<Incoming>, ClientError> {
         self.sender.ready().await.map_err(|error| lost(&error))?;
-        self.sender.send_request(request).await.map_err(|error| lost(&error))
+        self.sender
+            .send_request(request)
+            .await
+            .map_err(|error| lost(&error))
     }
 }
 
 /// A connection that broke, as an error.
 pub(crate) fn lost(error: &hyper::Error) -> ClientError {
-    ClientError::io("the connection to the server was lost", io::Error::other(error.to_string()))
+    ClientError::io(
+        "the connection to the server was lost",
+        io::Error::other(error.to_string()),
+    )
 }

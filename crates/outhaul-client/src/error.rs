@@ -33,7 +33,10 @@ pub enum ClientError {
 
 impl ClientError {
     pub(crate) fn io(action: impl Into<String>, source: io::Error) -> Self {
-        Self::Io { action: action.into(), source }
+        Self::Io {
+            action: action.into(),
+            source,
+        }
     }
 
     /// Whether the connection failed, so that nothing is known about what became of the request.

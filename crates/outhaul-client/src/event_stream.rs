@@ -16,7 +16,11 @@ pub struct EventStream {
 
 impl EventStream {
     pub(crate) fn new(bytes: ByteStream) -> Self {
-        Self { bytes, parser: SseParser::default(), ready: VecDeque::new() }
+        Self {
+            bytes,
+            parser: SseParser::default(),
+            ready: VecDeque::new(),
+        }
     }
 
     /// The next event; `None` when the connection ended. A stream that ended by itself has sent `end` before. May be

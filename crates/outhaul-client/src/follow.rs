@@ -40,7 +40,12 @@ impl LogPiece {
     pub(crate) fn of(frame: &LogFrame) -> Result<Self, ClientError> {
         let bytes = base64::decode(&frame.data)
             .ok_or_else(|| ClientError::Protocol("a log frame's data is no base64".to_owned()))?;
-        Ok(Self { stream: frame.stream, offset: frame.offset, next: frame.next, bytes })
+        Ok(Self {
+            stream: frame.stream,
+            offset: frame.offset,
+            next: frame.next,
+            bytes,
+        })
     }
 
     /// What of this piece lies behind `position`; `None` when nothing does, an error when bytes are missing before it.
@@ -111,7 +116,16 @@ impl<'a> Follow<'a> {
     }
 
     const fn new(client: &'a Client, run: String, what: What, position: u64) -> Self {
-        Self { client, run, what, position, stream: None, losses: 0, reconnect: None, ended: false }
+        Self {
+            client,
+            run,
+            what,
+            position,
+            stream: None,
+            losses: 0,
+            reconnect: None,
+            ended: false,
+        }
     }
 
     /// Calls `reconnect` when no server answers any more, and goes on when it succeeds.
@@ -147,7 +161,10 @@ impl<'a> Follow<'a> {
             self.stream = None;
             self.losses += 1;
             if self.losses > MOST_LOSSES {
-                return Err(ClientError::Protocol(format!("following run `{}`: {lost}, again and again", self.run)));
+                return Err(ClientError::Protocol(format!(
+                    "following run `{}`: {lost}, again and again",
+                    self.run
+                )));
             }
             return Ok(Some(FollowItem::Lost(lost)));
         }
@@ -160,7 +177,10 @@ impl<'a> Follow<'a> {
         }
         let opened = match &self.what {
             What::Log(query) => {
-                let query = LogQuery { offset: Some(self.position), ..query.clone() };
+                let query = LogQuery {
+                    offset: Some(self.position),
+                    ..query.clone()
+                };
                 self.client.log_events(&self.run, &query).await
             }
             What::Events => self.client.event_events(&self.run, Some(self.position)).await,
@@ -182,7 +202,8 @@ impl<'a> Follow<'a> {
     }
 
     fn read(&mut self, event: &SseEvent) -> Result<Read, ClientError> {
-        let wrong = |error: serde_json::Error| ClientError::Protocol(format!("event `{}`: {error}", event.event));
+        let wrong =
+            |error: serde_json::Error| ClientError::Protocol(format!("event `{}`: {error}", event.event));
         Ok(match event.event.as_str() {
             "log" => {
                 let frame: LogFrame = serde_json::from_str(&event.data).map_err(wrong)?;
@@ -193,7 +214,10 @@ impl<'a> Follow<'a> {
                         Read::Item(FollowItem::Log(piece))
                     }
                     Ok(None) => Read::Nothing,
-                    Err(Gap) => Read::Lost(format!("a part of the log is missing after byte {}", self.position)),
+                    Err(Gap) => Read::Lost(format!(
+                        "a part of the log is missing after byte {}",
+                        self.position
+                    )),
                 }
             }
             "event" => {
@@ -241,7 +265,12 @@ mod tests {
     use proptest::prelude::*;
 
     fn piece(begin: u64, bytes: &[u8]) -> LogPiece {
-        LogPiece { stream: LogStream::Stdout, offset: begin, next: begin + bytes.len() as u64, bytes: bytes.to_vec() }
+        LogPiece {
+            stream: LogStream::Stdout,
+            offset: begin,
+            next: begin + bytes.len() as u64,
+            bytes: bytes.to_vec(),
+        }
     }
 
     #[test]
@@ -255,7 +284,9 @@ mod tests {
 
     #[test]
     fn pauses_grow_and_are_bounded() {
-        let pauses: Vec<u128> = [0, 1, 2, 5, 8, 9, 40].map(|losses| pause(losses).as_millis()).to_vec();
+        let pauses: Vec<u128> = [0, 1, 2, 5, 8, 9, 40]
+            .map(|losses| pause(losses).as_millis())
+            .to_vec();
         assert_eq!(pauses, [5, 10, 20, 160, 1000, 1000, 1000]);
     }
 

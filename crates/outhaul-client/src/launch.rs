@@ -23,6 +23,10 @@ use crate::error::ClientError;
 pub const LOCK_FILE: &str = "start.lock";
 /// Name of the server's own log.
 pub const LOG_FILE: &str = "server.log";
+/// Name of the file that a server holds locked as long as it lives.
+const SERVER_LOCK_FILE: &str = "server.lock";
+/// Name of the file that tells the version of a data folder, and that it is one.
+const VERSION_FILE: &str = "version";
 /// How long a server may take to end after it was asked to.
 const STOP_LIMIT: Duration = Duration::from_secs(30);
 
@@ -40,6 +44,30 @@ pub fn make_home(home: &Path) -> io::Result<()> {
     }
 }
 
+/// Refuses a folder that holds somebody else's files, before anything is put into it.
+///
+/// # Errors
+/// A bad request that names the folder and one of the files.
+pub fn check_home(home: &Path) -> Result<(), ApiError> {
+    // A lock without a version is a data folder that is being made.
+    if [VERSION_FILE, LOCK_FILE, SERVER_LOCK_FILE]
+        .iter()
+        .any(|file| home.join(file).exists())
+    {
+        return Ok(());
+    }
+    let Some(foreign) = std::fs::read_dir(home).into_iter().flatten().flatten().next() else {
+        return Ok(());
+    };
+    let message = format!(
+        "`{}` is not a data folder of outhaul and is not empty (it holds `{}`)",
+        home.display(),
+        foreign.file_name().display()
+    );
+    Err(ApiError::bad_request(message)
+        .with_hint("set OUTHAUL_HOME to an empty folder or one that does not exist yet; nothing was changed"))
+}
+
 /// Connects to the server of a data folder, and starts `program` as the server where none answers. A server that the
 /// program has replaced (see [`replaces`]) is stopped first; runs go on meanwhile.
 ///
@@ -50,8 +78,10 @@ pub async fn ensure_server(home: &Path, program: &Path) -> Result<Client, Client
     if let Some(client) = answering(home, &build).await? {
         return Ok(client);
     }
-    make_home(home)
-        .map_err(|error| ClientError::io(format!("cannot make the data folder `{}`", home.display()), error))?;
+    check_home(home)?;
+    make_home(home).map_err(|error| {
+        ClientError::io(format!("cannot make the data folder `{}`", home.display()), error)
+    })?;
     let lock = lock(home).await?;
     // While this waited for the lock another command may have started the server.
     if let Some(client) = answering(home, &build).await? {
@@ -60,6 +90,7 @@ pub async fn ensure_server(home: &Path, program: &Path) -> Result<Client, Client
     if let Ok(old) = Client::connect(home).await {
         stop_server(&old).await?;
     }
+    predecessor_gone(home).await;
     start(home, program).await?;
     drop(lock);
     Client::connect(home).await
@@ -83,12 +114,31 @@ async fn answering(home: &Path, build: &str) -> Result<Option<Client>, ClientErr
 async fn lock(home: &Path) -> Result<File, ClientError> {
     let path = home.join(LOCK_FILE);
     let failed = |error| ClientError::io(format!("cannot lock `{}`", path.display()), error);
-    let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path).map_err(failed)?;
+    let file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(&path)
+        .map_err(failed)?;
     if file.try_lock().is_ok() {
         return Ok(file);
     }
     let locked = tokio::task::spawn_blocking(move || file.lock().map(|()| file)).await;
-    locked.map_err(|error| failed(io::Error::other(error)))?.map_err(failed)
+    locked
+        .map_err(|error| failed(io::Error::other(error)))?
+        .map_err(failed)
+}
+
+/// Waits for a server that has closed its socket and is about to end. One that does not is for the new server to report.
+async fn predecessor_gone(home: &Path) {
+    if let Ok(file) = File::open(home.join(SERVER_LOCK_FILE)) {
+        let gone = until(
+            "a server that is ending still holds the data folder",
+            async || file.try_lock().is_ok(),
+        );
+        let _ = gone.await;
+    }
 }
 
 async fn start(home: &Path, program: &Path) -> Result<(), ClientError> {
@@ -109,7 +159,11 @@ async fn start(home: &Path, program: &Path) -> Result<(), ClientError> {
     let stdout = child.stdout.take();
     // Should the server end before this process does, it is not left as a zombie, which would look alive.
     std::thread::spawn(move || child.wait());
-    let pipe = stdout.map(OwnedFd::from).map(Receiver::from_owned_fd).transpose().map_err(failed)?;
+    let pipe = stdout
+        .map(OwnedFd::from)
+        .map(Receiver::from_owned_fd)
+        .transpose()
+        .map_err(failed)?;
     let mut line = String::new();
     if let Some(pipe) = pipe {
         BufReader::new(pipe).read_line(&mut line).await.map_err(failed)?;
@@ -119,7 +173,9 @@ async fn start(home: &Path, program: &Path) -> Result<(), ClientError> {
         None => {
             let log = home.join(LOG_FILE);
             let error = ApiError::internal("the server ended before it was ready");
-            Err(ClientError::Api(error.with_hint(format!("its log `{}` may say why", log.display()))))
+            Err(ClientError::Api(
+                error.with_hint(format!("its log `{}` may say why", log.display())),
+            ))
         }
     }
 }
@@ -143,7 +199,9 @@ pub async fn stop_server(client: &Client) -> Result<(), ClientError> {
         Ok(status) => status.pid,
         Err(error) if error.is_lost_connection() => return Ok(()),
         // It is stopping already, and does not say who it is: its socket closes when it has ended.
-        Err(ClientError::Api(error)) if error.code == ErrorCode::Stopping => return socket_closed(client.home()).await,
+        Err(ClientError::Api(error)) if error.code == ErrorCode::Stopping => {
+            return socket_closed(client.home()).await;
+        }
         Err(error) => return Err(error),
     };
     match client.stop_server().await {
@@ -154,11 +212,18 @@ pub async fn stop_server(client: &Client) -> Result<(), ClientError> {
     }
     let pid = Pid::from_raw(i32::try_from(pid).unwrap_or(i32::MAX));
     let is_there = || kill(pid, None).is_ok();
-    until("the server process is still there after it was asked to stop", async || !is_there()).await
+    until(
+        "the server process is still there after it was asked to stop",
+        async || !is_there(),
+    )
+    .await
 }
 
 async fn socket_closed(home: &Path) -> Result<(), ClientError> {
-    until("the server is still stopping", async || Client::connect(home).await.is_err()).await
+    until("the server is still stopping", async || {
+        Client::connect(home).await.is_err()
+    })
+    .await
 }
 
 /// Looks again and again, with growing pauses: the end of a process that is not a child can be had in no other
@@ -187,9 +252,28 @@ mod tests {
         let error = ApiError::conflict("a newer version").with_hint("update");
         let line = format!("error 2 {}\n", serde_json::to_string(&error).unwrap());
         assert_eq!(readiness(&line), Some(Err(error)));
-        for line in ["", "ready", "error\n", "error 2\n", "error 2 {}\n", "thread panicked\n"] {
+        for line in [
+            "",
+            "ready",
+            "error\n",
+            "error 2\n",
+            "error 2 {}\n",
+            "thread panicked\n",
+        ] {
             assert_eq!(readiness(line), None, "{line:?}");
         }
+    }
+
+    #[test]
+    fn a_folder_with_other_files_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = folder.path();
+        assert_eq!(check_home(home), Ok(()));
+        assert_eq!(check_home(&home.join("none")), Ok(()));
+        std::fs::write(home.join("thesis.tex"), "").unwrap();
+        assert!(check_home(home).unwrap_err().message.contains("`thesis.tex`"));
+        std::fs::write(home.join(VERSION_FILE), "1").unwrap();
+        assert_eq!(check_home(home), Ok(()));
     }
 
     #[test]

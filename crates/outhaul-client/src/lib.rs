@@ -22,7 +22,7 @@ pub use client::{ByteStream, Client};
 pub use error::ClientError;
 pub use event_stream::EventStream;
 pub use follow::{Follow, FollowItem, LogPiece, Reconnect};
-pub use launch::{LOCK_FILE, LOG_FILE, ensure_server, make_home, stop_server};
+pub use launch::{LOCK_FILE, LOG_FILE, check_home, ensure_server, make_home, stop_server};
 pub use routes::{BuildItem, BuildProgress};
 pub use socket::{SOCKET_FILE, SocketPath, socket_path};
 pub use sse::{SseError, SseEvent, SseParser};

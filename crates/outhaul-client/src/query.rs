@@ -76,11 +76,19 @@ mod tests {
 
     #[test]
     fn queries_have_only_what_was_given() {
-        let filter = RunFilter { tag: Some("a=b c".into()), limit: Some(5), ..RunFilter::default() };
+        let filter = RunFilter {
+            tag: Some("a=b c".into()),
+            limit: Some(5),
+            ..RunFilter::default()
+        };
         assert_eq!(with_query("/runs", &filter), "/runs?limit=5&tag=a%3Db%20c");
         assert_eq!(with_query("/runs", &RunFilter::default()), "/runs");
-        let query =
-            LogQuery { stream: Some(LogStream::Stderr), offset: Some(7), follow: Some(true), ..LogQuery::default() };
+        let query = LogQuery {
+            stream: Some(LogStream::Stderr),
+            offset: Some(7),
+            follow: Some(true),
+            ..LogQuery::default()
+        };
         assert_eq!(with_query("/l", &query), "/l?follow=true&offset=7&stream=stderr");
     }
 }

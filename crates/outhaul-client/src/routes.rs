@@ -4,9 +4,9 @@ use std::fmt::Display;
 
 use http::Method;
 use outhaul_types::api::{
-    BuildEnvironment, BuiltEnvironment, CancelAnswer, CreateWorkspace, EventQuery, Experiment, InWorkspace, LogQuery,
-    Output, RegisterEnvironment, Rerun, RunFilter, RunPlan, RunSummary, ServerStatus, SnapshotInfo, SubmitRun, Target,
-    TargetChecks,
+    BuildEnvironment, BuiltEnvironment, CancelAnswer, CreateWorkspace, EventQuery, Experiment, InWorkspace,
+    LogQuery, Output, RegisterEnvironment, Rerun, RunFilter, RunPlan, RunSummary, ServerStatus, SnapshotInfo,
+    SubmitRun, Target, TargetChecks,
 };
 use outhaul_types::environment::RegisteredEnvironment;
 use outhaul_types::log::LogFrame;
@@ -26,7 +26,13 @@ fn of_run(run: &(impl Display + ?Sized), rest: &str) -> String {
 }
 
 fn in_workspace(path: &str, workspace: Option<&str>, version: Option<u32>) -> String {
-    with_query(path, &InWorkspace { workspace: workspace.map(str::to_owned), version })
+    with_query(
+        path,
+        &InWorkspace {
+            workspace: workspace.map(str::to_owned),
+            version,
+        },
+    )
 }
 
 /// The server and its workspaces.
@@ -68,7 +74,8 @@ impl Client {
     /// # Errors
     /// As every request: [`ClientError`].
     pub async fn workspace(&self, name: &str) -> Answer<Workspace> {
-        self.typed(Call::get(&format!("/workspaces/{}", segment(name)))).await
+        self.typed(Call::get(&format!("/workspaces/{}", segment(name))))
+            .await
     }
 
     /// Makes a workspace, or changes the settings of one.
@@ -76,7 +83,8 @@ impl Client {
     /// # Errors
     /// As every request: [`ClientError`].
     pub async fn put_workspace(&self, name: &str, workspace: &CreateWorkspace) -> Answer<Workspace> {
-        self.typed(Call::new(Method::PUT, &format!("/workspaces/{}", segment(name))).json(workspace)?).await
+        self.typed(Call::new(Method::PUT, &format!("/workspaces/{}", segment(name))).json(workspace)?)
+            .await
     }
 
     /// Makes a workspace the one that commands use where they name none.
@@ -84,7 +92,8 @@ impl Client {
     /// # Errors
     /// As every request: [`ClientError`].
     pub async fn use_workspace(&self, name: &str) -> Answer<Workspace> {
-        self.typed(Call::post(&format!("/workspaces/{}/use", segment(name))).repeatable()).await
+        self.typed(Call::post(&format!("/workspaces/{}/use", segment(name))).repeatable())
+            .await
     }
 
     /// The experiments of a workspace.
@@ -92,7 +101,8 @@ impl Client {
     /// # Errors
     /// As every request: [`ClientError`].
     pub async fn experiments(&self, workspace: Option<&str>) -> Answer<Vec<Experiment>> {
-        self.typed(Call::get(&in_workspace("/experiments", workspace, None))).await
+        self.typed(Call::get(&in_workspace("/experiments", workspace, None)))
+            .await
     }
 }
 
@@ -151,7 +161,8 @@ impl Client {
     /// # Errors
     /// As every request: [`ClientError`].
     pub async fn output(&self, run: &str, path: &str) -> Answer<ByteStream> {
-        self.stream(Call::get(&of_run(run, &format!("/outputs/{}", segments(path))))).await
+        self.stream(Call::get(&of_run(run, &format!("/outputs/{}", segments(path)))))
+            .await
     }
 
     /// Asks for a run's end.
@@ -167,7 +178,8 @@ impl Client {
     /// # Errors
     /// As every request: [`ClientError`].
     pub async fn rerun(&self, run: &str, rerun: &Rerun) -> Answer<Run> {
-        self.typed(Call::post(&of_run(run, "/rerun")).json(rerun)?.repeatable()).await
+        self.typed(Call::post(&of_run(run, "/rerun")).json(rerun)?.repeatable())
+            .await
     }
 
     /// The bytes of one log stream, or of all in order of arrival when the query names none.
@@ -175,7 +187,8 @@ impl Client {
     /// # Errors
     /// As every request: [`ClientError`].
     pub async fn log_bytes(&self, run: &str, query: &LogQuery) -> Answer<ByteStream> {
-        self.stream(Call::get(&with_query(&of_run(run, "/logs"), query))).await
+        self.stream(Call::get(&with_query(&of_run(run, "/logs"), query)))
+            .await
     }
 
     /// A log as events over one connection; [`crate::Follow`] survives a lost one.
@@ -183,7 +196,8 @@ impl Client {
     /// # Errors
     /// As every request: [`ClientError`].
     pub async fn log_events(&self, run: &str, query: &LogQuery) -> Answer<EventStream> {
-        self.event_stream(Call::get(&with_query(&of_run(run, "/logs"), query))).await
+        self.event_stream(Call::get(&with_query(&of_run(run, "/logs"), query)))
+            .await
     }
 
     /// The event log of a run, after the position `after`.
@@ -192,7 +206,8 @@ impl Client {
     /// As every request: [`ClientError`].
     pub async fn events(&self, run: &str, after: Option<u64>) -> Answer<Vec<RunEvent>> {
         let query = EventQuery { after, follow: None };
-        self.typed(Call::get(&with_query(&of_run(run, "/events"), &query))).await
+        self.typed(Call::get(&with_query(&of_run(run, "/events"), &query)))
+            .await
     }
 
     /// The event log of a run until it has ended, over one connection; [`crate::Follow`] survives a lost one.
@@ -200,8 +215,12 @@ impl Client {
     /// # Errors
     /// As every request: [`ClientError`].
     pub async fn event_events(&self, run: &str, after: Option<u64>) -> Answer<EventStream> {
-        let query = EventQuery { after, follow: Some(true) };
-        self.event_stream(Call::get(&with_query(&of_run(run, "/events"), &query))).await
+        let query = EventQuery {
+            after,
+            follow: Some(true),
+        };
+        self.event_stream(Call::get(&with_query(&of_run(run, "/events"), &query)))
+            .await
     }
 
     /// The code of a run.
@@ -236,7 +255,8 @@ impl Client {
     /// # Errors
     /// As every request: [`ClientError`].
     pub async fn targets(&self, workspace: Option<&str>) -> Answer<Vec<Target>> {
-        self.typed(Call::get(&in_workspace("/targets", workspace, None))).await
+        self.typed(Call::get(&in_workspace("/targets", workspace, None)))
+            .await
     }
 
     /// One compute target.
@@ -244,7 +264,12 @@ impl Client {
     /// # Errors
     /// As every request: [`ClientError`].
     pub async fn target(&self, name: &str, workspace: Option<&str>) -> Answer<Target> {
-        self.typed(Call::get(&in_workspace(&format!("/targets/{}", segment(name)), workspace, None))).await
+        self.typed(Call::get(&in_workspace(
+            &format!("/targets/{}", segment(name)),
+            workspace,
+            None,
+        )))
+        .await
     }
 
     /// Checks a compute target now.
@@ -253,7 +278,8 @@ impl Client {
     /// As every request: [`ClientError`].
     pub async fn check_target(&self, name: &str, workspace: Option<&str>) -> Answer<TargetChecks> {
         let path = format!("/targets/{}/check", segment(name));
-        self.typed(Call::post(&in_workspace(&path, workspace, None)).repeatable()).await
+        self.typed(Call::post(&in_workspace(&path, workspace, None)).repeatable())
+            .await
     }
 
     /// The registered environments.
@@ -261,7 +287,8 @@ impl Client {
     /// # Errors
     /// As every request: [`ClientError`].
     pub async fn environments(&self, workspace: Option<&str>) -> Answer<Vec<RegisteredEnvironment>> {
-        self.typed(Call::get(&in_workspace("/environments", workspace, None))).await
+        self.typed(Call::get(&in_workspace("/environments", workspace, None)))
+            .await
     }
 
     /// One registered environment; its newest version when none is given.
@@ -275,14 +302,18 @@ impl Client {
         workspace: Option<&str>,
     ) -> Answer<RegisteredEnvironment> {
         let path = format!("/environments/{}", segment(name));
-        self.typed(Call::get(&in_workspace(&path, workspace, version))).await
+        self.typed(Call::get(&in_workspace(&path, workspace, version)))
+            .await
     }
 
     /// Registers an environment under a name.
     ///
     /// # Errors
     /// As every request: [`ClientError`].
-    pub async fn register_environment(&self, environment: &RegisterEnvironment) -> Answer<RegisteredEnvironment> {
+    pub async fn register_environment(
+        &self,
+        environment: &RegisterEnvironment,
+    ) -> Answer<RegisteredEnvironment> {
         self.typed(Call::post("/environments").json(environment)?).await
     }
 
@@ -292,7 +323,9 @@ impl Client {
     /// As every request: [`ClientError`].
     pub async fn build_environment(&self, environment: &BuildEnvironment) -> Answer<BuildProgress> {
         let call = Call::post("/environments/build").json(environment)?.repeatable();
-        Ok(BuildProgress { events: self.event_stream(call).await? })
+        Ok(BuildProgress {
+            events: self.event_stream(call).await?,
+        })
     }
 }
 
@@ -317,9 +350,10 @@ impl BuildProgress {
     /// The next thing that building tells; `None` after the end.
     ///
     /// # Errors
-    /// When the connection is lost before the end. The server goes on building; asking again joins it.
+    /// When the connection is lost before the end. The build may have been stopped; asking again starts or joins it.
     pub async fn next(&mut self) -> Answer<Option<BuildItem>> {
-        let wrong = |error: serde_json::Error| ClientError::Protocol(format!("building an environment: {error}"));
+        let wrong =
+            |error: serde_json::Error| ClientError::Protocol(format!("building an environment: {error}"));
         while let Some(event) = self.events.next().await? {
             return Ok(Some(match event.event.as_str() {
                 "log" => {
@@ -333,6 +367,9 @@ impl BuildProgress {
             }));
         }
         let ended = std::io::Error::from(std::io::ErrorKind::UnexpectedEof);
-        Err(ClientError::io("the connection to the server was lost while it built the environment", ended))
+        Err(ClientError::io(
+            "the connection to the server was lost while it built the environment",
+            ended,
+        ))
     }
 }

@@ -41,7 +41,10 @@ pub fn socket_path(home: &Path) -> io::Result<SocketPath> {
     }
     let folder = File::open(home)?;
     let path = PathBuf::from(format!("/proc/self/fd/{}/{SOCKET_FILE}", folder.as_raw_fd()));
-    Ok(SocketPath { path, _folder: Some(folder) })
+    Ok(SocketPath {
+        path,
+        _folder: Some(folder),
+    })
 }
 
 #[cfg(test)]
@@ -51,7 +54,10 @@ mod tests {
 
     #[test]
     fn short_paths_are_used_as_they_are() {
-        assert_eq!(socket_path(Path::new("/x")).unwrap().as_ref(), Path::new("/x/server.sock"));
+        assert_eq!(
+            socket_path(Path::new("/x")).unwrap().as_ref(),
+            Path::new("/x/server.sock")
+        );
     }
 
     #[test]

@@ -89,7 +89,11 @@ impl SseParser {
 
     fn check(&self, more: usize) -> Result<(), SseError> {
         let held = self.line.len() + self.data.as_ref().map_or(0, Vec::len);
-        if held + more > self.longest { Err(SseError::TooLong(self.longest)) } else { Ok(()) }
+        if held + more > self.longest {
+            Err(SseError::TooLong(self.longest))
+        } else {
+            Ok(())
+        }
     }
 
     fn line(&mut self, mut line: &[u8], found: &mut impl FnMut(SseEvent)) {
@@ -101,8 +105,16 @@ impl SseParser {
             let id = self.id.take();
             // An event without data is no event; a lone id or comment must not look like one.
             if let Some(data) = self.data.take() {
-                let event = if event.is_empty() { "message".to_owned() } else { event };
-                found(SseEvent { event, data: text(data), id });
+                let event = if event.is_empty() {
+                    "message".to_owned()
+                } else {
+                    event
+                };
+                found(SseEvent {
+                    event,
+                    data: text(data),
+                    id,
+                });
             }
             return;
         }
@@ -147,23 +159,42 @@ mod tests {
     }
 
     fn event(event: &str, data: &str, id: Option<&str>) -> SseEvent {
-        SseEvent { event: event.into(), data: data.into(), id: id.map(Into::into) }
+        SseEvent {
+            event: event.into(),
+            data: data.into(),
+            id: id.map(Into::into),
+        }
     }
 
     #[test]
     fn streams_are_read() {
         let cases: [(&str, Vec<SseEvent>); 12] = [
             ("data: a\n\n", vec![event("message", "a", None)]),
-            ("event: log\ndata: a\nid: 7\n\n", vec![event("log", "a", Some("7"))]),
-            ("data: a\ndata: b\ndata:\ndata:  c\n\n", vec![event("message", "a\nb\n\n c", None)]),
-            ("data:a\r\n\r\ndata:b\r\rdata:c\n\n", ["a", "b", "c"].map(|d| event("message", d, None)).to_vec()),
-            (": heartbeat\n\n:\n\ndata: a\n: in between\n\n", vec![event("message", "a", None)]),
+            (
+                "event: log\ndata: a\nid: 7\n\n",
+                vec![event("log", "a", Some("7"))],
+            ),
+            (
+                "data: a\ndata: b\ndata:\ndata:  c\n\n",
+                vec![event("message", "a\nb\n\n c", None)],
+            ),
+            (
+                "data:a\r\n\r\ndata:b\r\rdata:c\n\n",
+                ["a", "b", "c"].map(|d| event("message", d, None)).to_vec(),
+            ),
+            (
+                ": heartbeat\n\n:\n\ndata: a\n: in between\n\n",
+                vec![event("message", "a", None)],
+            ),
             ("data\n\n", vec![event("message", "", None)]),
             ("event: lonely\n\ndata: a\n\n", vec![event("message", "a", None)]),
             ("id: 1\n\ndata: a\n\n", vec![event("message", "a", None)]),
             ("data: cut off\n", vec![]),
             ("\u{feff}data: a\n\n", vec![event("message", "a", None)]),
-            ("retry: 10\nother: x\ndata: {\"a\": \"b: c\"}\n\n", vec![event("message", "{\"a\": \"b: c\"}", None)]),
+            (
+                "retry: 10\nother: x\ndata: {\"a\": \"b: c\"}\n\n",
+                vec![event("message", "{\"a\": \"b: c\"}", None)],
+            ),
             ("\n\n\r\n", vec![]),
         ];
         for (stream, expected) in cases {
@@ -193,7 +224,10 @@ mod tests {
 
     #[test]
     fn bytes_that_are_no_text_do_no_harm() {
-        assert_eq!(parse(&[b"data: \xff\xfe\n\n"]), [event("message", "\u{fffd}\u{fffd}", None)]);
+        assert_eq!(
+            parse(&[b"data: \xff\xfe\n\n"]),
+            [event("message", "\u{fffd}\u{fffd}", None)]
+        );
     }
 
     proptest! {

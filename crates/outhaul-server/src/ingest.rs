@@ -49,45 +49,65 @@ pub(crate) async fn keep(app: &App, run: &Run, from: u64, bytes: &[u8], last: bo
     }
     // All before the mark moves, and each such that doing it again changes nothing.
     for (id, tags) in tags {
-        add_tags(app, &id, tags).await?;
+        add_tags(app, run, &id, tags).await?;
     }
     for (id, state, error) in ends {
-        end_child(app, &id, &state, error).await?;
+        end_child(app, run, &id, &state, error).await?;
     }
     if !bad.is_empty() {
         let shown = bad.iter().take(NAMED).cloned().collect::<Vec<_>>().join("; ");
         let message = format!("{} lines of the metrics file were left out: {shown}", bad.len());
         app.apply(&run.id, Guard::Any, vec![RunEventKind::Note { message }]).await?;
     }
-    keep_known(app, &run.id, batch).await?;
+    keep_known(app, run, batch).await?;
     app.hub.changed(&run.id);
     Ok(taken)
 }
 
 /// Adds the batch; values of a child run that was never announced are left out rather than lost with all others.
-async fn keep_known(app: &App, id: &RunId, mut batch: MetricBatch) -> Result<(), StoreError> {
-    let mut known: BTreeMap<RunId, bool> = BTreeMap::from([(id.clone(), true)]);
+async fn keep_known(app: &App, run: &Run, mut batch: MetricBatch) -> Result<(), StoreError> {
+    let mut known: BTreeMap<RunId, bool> = BTreeMap::from([(run.id.clone(), true)]);
     for (owner, _) in &batch.values {
         if !known.contains_key(owner) {
-            known.insert(owner.clone(), app.store.run(owner).await.is_ok());
+            known.insert(owner.clone(), own(app, run, owner).await?.is_some());
         }
     }
     batch.values.retain(|(owner, _)| known.get(owner).copied().unwrap_or_default());
-    app.store.add_metrics(id, batch).await
+    app.store.add_metrics(&run.id, batch).await
 }
 
-async fn add_tags(app: &App, id: &RunId, tags: BTreeMap<String, String>) -> Result<(), StoreError> {
-    match app.store.run(id).await {
-        Ok(run) if tags.iter().all(|(name, value)| run.tags.get(name) == Some(value)) => Ok(()),
-        Ok(_) => app.apply(id, Guard::Any, vec![RunEventKind::Tagged { tags }]).await.map(drop),
-        Err(StoreError::NotFound { .. }) => Ok(()),
-        Err(error) => Err(error),
+/// The run with this id if it is `run` itself or a descendant of it: a script has a say in no other run.
+async fn own(app: &App, run: &Run, id: &RunId) -> Result<Option<Run>, StoreError> {
+    let found = match app.store.run(id).await {
+        Ok(found) => found,
+        Err(StoreError::NotFound { .. }) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let mut above = Some(found.clone());
+    while let Some(at) = above {
+        if at.id == run.id {
+            return Ok(Some(found));
+        }
+        above = match at.parent {
+            Some(parent) => app.store.run(&parent).await.ok(),
+            None => None,
+        };
+    }
+    Ok(None)
+}
+
+async fn add_tags(app: &App, run: &Run, id: &RunId, tags: BTreeMap<String, String>) -> Result<(), StoreError> {
+    match own(app, run, id).await? {
+        Some(owner) if tags.iter().any(|(name, value)| owner.tags.get(name) != Some(value)) => {
+            app.apply(id, Guard::Any, vec![RunEventKind::Tagged { tags }]).await.map(drop)
+        }
+        _ => Ok(()),
     }
 }
 
 async fn create_child(app: &App, run: &Run, script_id: &str, name: Option<String>, parent: RunId) -> Result<(), StoreError> {
     let id = RunId::of_child(&run.id, script_id);
-    if app.store.run(&id).await.is_ok() {
+    if app.store.run(&id).await.is_ok() || own(app, run, &parent).await?.is_none() {
         return Ok(());
     }
     let new = NewRun {
@@ -104,7 +124,7 @@ async fn create_child(app: &App, run: &Run, script_id: &str, name: Option<String
     app.apply(&id, Guard::Any, vec![RunEventKind::Running]).await.map(drop)
 }
 
-async fn end_child(app: &App, id: &RunId, state: &str, error: Option<String>) -> Result<(), StoreError> {
+async fn end_child(app: &App, run: &Run, id: &RunId, state: &str, error: Option<String>) -> Result<(), StoreError> {
     let event = match state {
         "Completed" => RunEventKind::Completed,
         "Canceled" => RunEventKind::Canceled,
@@ -113,11 +133,10 @@ async fn end_child(app: &App, id: &RunId, state: &str, error: Option<String>) ->
             RunEventKind::Failed { failure: Failure::new(FailureClass::User, message) }
         }
     };
-    match app.store.run(id).await {
-        Ok(run) if run.state.is_terminal() => Ok(()),
-        Ok(_) => app.apply(id, Guard::Any, vec![event]).await.map(drop),
-        Err(StoreError::NotFound { .. }) => Ok(()),
-        Err(error) => Err(error),
+    match own(app, run, id).await? {
+        // Only children: the run itself ends by the evidence of its process.
+        Some(child) if child.id != run.id && !child.state.is_terminal() => app.apply(id, Guard::Any, vec![event]).await.map(drop),
+        _ => Ok(()),
     }
 }
 
@@ -131,7 +150,7 @@ pub(crate) async fn end_children(app: &App, run: &Run, state: RunState) -> Resul
     for child in app.store.list_runs(&filter).await? {
         if !child.state.is_terminal() {
             let error = Some("its parent ended before it".to_owned());
-            end_child(app, &child.id, if state == RunState::Completed { "Completed" } else { state.as_str() }, error).await?;
+            end_child(app, run, &child.id, if state == RunState::Completed { "Completed" } else { state.as_str() }, error).await?;
             let grandchildren = app.store.run(&child.id).await?;
             Box::pin(end_children(app, &grandchildren, state)).await?;
         }

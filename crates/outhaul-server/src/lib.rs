@@ -10,6 +10,7 @@ mod failpoint;
 mod home;
 mod hub;
 mod ingest;
+mod inherited;
 mod janitor;
 mod life;
 mod listen;

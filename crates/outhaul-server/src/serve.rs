@@ -18,6 +18,7 @@ use crate::app::{App, translate};
 use crate::config::ServeConfig;
 use crate::home::Home;
 use crate::hub::Hub;
+use crate::inherited::inherited;
 use crate::janitor::{self, Janitor};
 use crate::targets::{Target, Targets};
 use crate::{api, failpoint, life, listen, sdk};
@@ -128,7 +129,7 @@ async fn open(
         root: home.target(LOCAL_TARGET),
         blobs: blobs.clone(),
         sdk: sdk::install(&home.python())?,
-        environment,
+        environment: inherited(environment),
         search_path,
         slots,
     })

@@ -1,4 +1,9 @@
 //! A process that writes and is killed at any moment: what it was answered is there when the file is opened again.
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "helpers of tests fail by a panic, and results are printed"
+)]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! The file: who may read it, which files are refused and stay as they are, what survives closing, and a full disk.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by a panic")]
 
 mod common;
 
@@ -143,7 +144,7 @@ fn a_newer_database_is_refused_and_stays_as_it_is() {
 fn a_newer_database_that_was_not_closed_stays_as_it_is() {
     let (_folder, path) = folder();
     drop(SqliteStore::open(&path).unwrap());
-    let (_other, copy) = self::folder();
+    let (_other, copy) = folder();
     let newer = Connection::open(&path).unwrap();
     newer
         .pragma_update(None, "user_version", SCHEMA_VERSION + 1)

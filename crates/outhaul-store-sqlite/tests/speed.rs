@@ -1,4 +1,5 @@
 //! How fast the store is. Run with `cargo test --release -p outhaul-store-sqlite --test speed -- --ignored --nocapture`.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by a panic")]
 
 mod common;
 

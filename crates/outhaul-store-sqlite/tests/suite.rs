@@ -1,4 +1,5 @@
 //! The behaviour suite of all stores, on SQLite.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by a panic")]
 
 use outhaul_store::suite::Fresh;
 use outhaul_store_sqlite::SqliteStore;

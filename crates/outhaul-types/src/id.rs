@@ -34,10 +34,13 @@ impl RunId {
         Ok(Self(bytes.iter().map(|byte| char::from(ALPHABET[usize::from(byte % 32)])).collect()))
     }
 
-    /// The id of a child run, from its parent's and from what the parent's script calls it: the same each time, so
-    /// that reading a metrics file again makes no second child.
+    /// The id of a child run, from its parent's and from what the parent's script calls it: that name itself where it
+    /// is an id, else one that is the same each time, so that reading a metrics file again makes no second child.
     #[must_use]
     pub fn of_child(parent: &Self, name: &str) -> Self {
+        if let Ok(id) = name.parse() {
+            return id;
+        }
         let hash = blake3::hash(format!("{parent}/{name}").as_bytes());
         Self(hash.as_bytes()[..LENGTH].iter().map(|byte| char::from(ALPHABET[usize::from(byte % 32)])).collect())
     }
@@ -161,6 +164,14 @@ mod tests {
         assert_ne!(one, two);
         assert_eq!(one.as_str().parse::<RunId>().unwrap(), one);
         assert_eq!(RunKey::parse(one.key(3).as_str()), Some((one, 3)));
+    }
+
+    #[test]
+    fn children_have_the_same_id_each_time() {
+        let (one, two) = (RunId::generate().unwrap(), RunId::generate().unwrap());
+        assert_eq!(RunId::of_child(&one, "fold 1"), RunId::of_child(&one, "fold 1"));
+        assert_ne!(RunId::of_child(&one, "fold 1"), RunId::of_child(&two, "fold 1"));
+        assert_eq!(RunId::of_child(&one, two.as_str()), two);
     }
 
     #[test]

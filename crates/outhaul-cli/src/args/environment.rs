@@ -13,7 +13,9 @@ pub(crate) enum EnvironmentCommand {
     #[command(after_help = "Examples:\n  outhaul environment list\n  outhaul environment list --format json")]
     List,
     /// Show a registered environment
-    #[command(after_help = "Examples:\n  outhaul environment show sklearn\n  outhaul environment show sklearn:2")]
+    #[command(
+        after_help = "Examples:\n  outhaul environment show sklearn\n  outhaul environment show sklearn:2"
+    )]
     Show {
         /// Its name, with a version or the newest
         #[arg(value_name = "NAME[:VERSION]")]

@@ -13,7 +13,7 @@ pub(crate) use environment::{EnvironmentBuild, EnvironmentCommand, EnvironmentRe
 pub(crate) use run::RunArgs;
 pub(crate) use runs::{LogsArgs, OutputsArgs, RerunArgs, RunsCommand, RunsListArgs, SnapshotArgs};
 pub(crate) use server::{Serve, ServerCommand};
-pub(crate) use values::{Assignment, NamedVersion, Variable};
+pub(crate) use values::{NamedVersion, Variable};
 pub(crate) use workspace::{ExperimentCommand, Settings, TargetCommand, WorkspaceCommand};
 
 /// Run machine-learning scripts, reproducibly, on the compute that you have.
@@ -143,8 +143,14 @@ mod tests {
                 if child.has_subcommands() {
                     look(child, &path);
                 } else {
-                    let help = child.get_after_help().map(ToString::to_string).unwrap_or_default();
-                    assert!(help.contains(&format!("  {path}")), "`{path}` shows no example of itself");
+                    let help = child
+                        .get_after_help()
+                        .map(ToString::to_string)
+                        .unwrap_or_default();
+                    assert!(
+                        help.contains(&format!("  {path}")),
+                        "`{path}` shows no example of itself"
+                    );
                     for example in help.lines().filter_map(|line| line.strip_prefix("  outhaul ")) {
                         let words = example.split("  ").next().unwrap().split(" > ").next().unwrap();
                         parse(words).unwrap_or_else(|error| panic!("`{example}`: {error}"));
@@ -158,14 +164,22 @@ mod tests {
     #[test]
     fn scripts_commands_and_arguments_are_told_apart() {
         let plain = run("run train.py");
-        assert_eq!((plain.script.as_deref(), plain.arguments.len(), plain.rest.len()), (Some("train.py"), 0, 0));
+        assert_eq!(
+            (plain.script.as_deref(), plain.arguments.len(), plain.rest.len()),
+            (Some("train.py"), 0, 0)
+        );
         let arguments = run("run train.py a b -- --alpha 1");
-        assert_eq!((arguments.arguments, arguments.rest), (vec!["a".into(), "b".into()], vec!["--alpha".into(), "1".into()]));
+        assert_eq!(
+            (arguments.arguments, arguments.rest),
+            (vec!["a".into(), "b".into()], vec!["--alpha".into(), "1".into()])
+        );
         let command = run("run --target local -- python -m x --quiet -- y");
         assert_eq!(command.script, None);
         assert_eq!(command.rest, ["python", "-m", "x", "--quiet", "--", "y"]);
         assert!(!parse("run -- x --quiet").unwrap().global.quiet);
-        let options = run("run --tag a=1 --tag b= --env X=1 --env Y --max-duration 1h30m -q --detach train.py --format json");
+        let options = run(
+            "run --tag a=1 --tag b= --env X=1 --env Y --max-duration 1h30m -q --detach train.py --format json",
+        );
         assert_eq!(options.tag.len(), 2);
         assert_eq!(options.max_duration.map(|d| d.as_secs()), Some(5400));
         assert!(options.detach);
@@ -193,12 +207,21 @@ mod tests {
             let error = parse(line).unwrap_err();
             assert_eq!(error.exit_code(), 2, "{line}");
         }
-        assert!(parse("runs list --state Rnning").unwrap_err().to_string().contains("did you mean `Running`?"));
+        assert!(
+            parse("runs list --state Rnning")
+                .unwrap_err()
+                .to_string()
+                .contains("did you mean `Running`?")
+        );
     }
 
     #[test]
     fn global_options_may_stand_anywhere() {
-        for line in ["--format json runs list", "runs --format json list", "runs list --format json"] {
+        for line in [
+            "--format json runs list",
+            "runs --format json list",
+            "runs list --format json",
+        ] {
             assert_eq!(parse(line).unwrap().global.format, Format::Json, "{line}");
         }
     }

@@ -19,7 +19,9 @@ pub(crate) enum RunsCommand {
     /// Write the log of a run
     Logs(LogsArgs),
     /// Show the metrics of a run
-    #[command(after_help = "Examples:\n  outhaul runs metrics 3k9v\n  outhaul runs metrics 3k9v --format json")]
+    #[command(
+        after_help = "Examples:\n  outhaul runs metrics 3k9v\n  outhaul runs metrics 3k9v --format json"
+    )]
     Metrics {
         /// The run
         run: String,

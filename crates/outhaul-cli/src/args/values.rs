@@ -17,7 +17,10 @@ impl FromStr for Assignment {
     fn from_str(text: &str) -> Result<Self, String> {
         match text.split_once('=') {
             Some(("", _)) => Err("the name before `=` is missing".to_owned()),
-            Some((key, value)) => Ok(Self { key: key.to_owned(), value: value.to_owned() }),
+            Some((key, value)) => Ok(Self {
+                key: key.to_owned(),
+                value: value.to_owned(),
+            }),
             None => Err("write it as `NAME=VALUE`".to_owned()),
         }
     }
@@ -43,7 +46,10 @@ impl FromStr for Variable {
                 "`{name}` cannot be a variable's name: use letters, digits and `_`, not beginning with a digit"
             ));
         }
-        Ok(Self { name: name.to_owned(), value })
+        Ok(Self {
+            name: name.to_owned(),
+            value,
+        })
     }
 }
 
@@ -67,7 +73,10 @@ impl FromStr for NamedVersion {
             None => (text, None),
         };
         outhaul_types::id::check_name("environment", name).map_err(|error| error.to_string())?;
-        Ok(Self { name: name.to_owned(), version })
+        Ok(Self {
+            name: name.to_owned(),
+            version,
+        })
     }
 }
 

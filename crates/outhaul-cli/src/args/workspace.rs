@@ -75,6 +75,8 @@ pub(crate) enum TargetCommand {
 #[derive(Debug, Subcommand)]
 pub(crate) enum ExperimentCommand {
     /// List the experiments of a workspace
-    #[command(after_help = "Examples:\n  outhaul experiment list\n  outhaul experiment list --workspace vision")]
+    #[command(
+        after_help = "Examples:\n  outhaul experiment list\n  outhaul experiment list --workspace vision"
+    )]
     List,
 }

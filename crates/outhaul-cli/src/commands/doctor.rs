@@ -21,20 +21,29 @@ const NO_SPACE: u64 = 50_000_000;
 pub(super) async fn run(context: &Context) -> Outcome {
     let mut checks = vec![home(&context.home), space(&context.home), socket(&context.home)];
     checks.push(match look(context).await {
-        Ok(Some(status)) => {
-            Check::ok("server", format!("runs as process {}, version {}", status.pid, status.version))
-        }
+        Ok(Some(status)) => Check::ok(
+            "server",
+            format!("runs as process {}, version {}", status.pid, status.version),
+        ),
         Ok(None) => Check::ok("server", "is not running; a command that needs it starts it"),
         Err(error) => {
             let log = context.home.join(LOG_FILE);
-            Check::failed("server", error.message, format!("read its log `{}`, then `outhaul server stop`", log.display()))
+            Check::failed(
+                "server",
+                error.message,
+                format!("read its log `{}`, then `outhaul server stop`", log.display()),
+            )
         }
     });
     let path = env_vars::search_path();
     let program = |name: &str| find_program(&path, name);
     checks.push(match program("python3").or_else(|| program("python")) {
         Some(python) => Check::ok("python", python.display().to_string()),
-        None => Check::failed("python", "no `python3` on the PATH", "install Python 3.8 or newer"),
+        None => Check::failed(
+            "python",
+            "no `python3` on the PATH",
+            "install Python 3.8 or newer",
+        ),
     });
     checks.push(match program("uv") {
         Some(uv) => Check::ok("uv", uv.display().to_string()),
@@ -44,16 +53,29 @@ pub(super) async fn run(context: &Context) -> Outcome {
             "nothing has to be done: outhaul fetches uv from the Python index, or builds environments with pip",
         ),
     });
-    for (name, why) in [("sh", "starts and watches every run"), ("setsid", "gives every run a session of its own")] {
+    for (name, why) in [
+        ("sh", "starts and watches every run"),
+        ("setsid", "gives every run a session of its own"),
+    ] {
         checks.push(match program(name) {
             Some(path) => Check::ok(name, path.display().to_string()),
-            None if name == "setsid" => Check::warning(name, format!("not on the PATH; it {why}"), "install util-linux"),
-            None => Check::failed(name, format!("not on the PATH; it {why}"), "install a POSIX shell"),
+            None if name == "setsid" => {
+                Check::warning(name, format!("not on the PATH; it {why}"), "install util-linux")
+            }
+            None => Check::failed(
+                name,
+                format!("not on the PATH; it {why}"),
+                "install a POSIX shell",
+            ),
         });
     }
     checks.push(match program("git") {
         Some(git) => Check::ok("git", git.display().to_string()),
-        None => Check::warning("git", "not on the PATH", "install git to have the commit recorded with every run"),
+        None => Check::warning(
+            "git",
+            "not on the PATH",
+            "install git to have the commit recorded with every run",
+        ),
     });
     let printer = &context.printer;
     if printer.json {
@@ -61,24 +83,36 @@ pub(super) async fn run(context: &Context) -> Outcome {
     } else {
         printer.lines(&show_checks(&checks, printer.out))?;
     }
-    Ok(if any_failed(&checks) { exit_code::SYSTEM } else { exit_code::SUCCESS })
+    Ok(if any_failed(&checks) {
+        exit_code::SYSTEM
+    } else {
+        exit_code::SUCCESS
+    })
 }
 
 /// The first file of this name in the folders that may be executed.
 pub(super) fn find_program(path: &[PathBuf], name: &str) -> Option<PathBuf> {
     path.iter().map(|folder| folder.join(name)).find(|file| {
-        file.metadata().is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
+        file.metadata()
+            .is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
     })
+}
+
+/// The user that this process acts as; not known on systems without `/proc`.
+fn own_user() -> Option<u32> {
+    Path::new("/proc/self").metadata().ok().map(|meta| meta.uid())
 }
 
 fn home(home: &Path) -> Check {
     const NAME: &str = "data folder";
     let shown = home.display();
     match home.metadata() {
-        Ok(meta) if !meta.is_dir() => {
-            Check::failed(NAME, format!("`{shown}` is not a folder"), "set OUTHAUL_HOME to another place")
-        }
-        Ok(meta) if meta.uid() != nix::unistd::geteuid().as_raw() => Check::failed(
+        Ok(meta) if !meta.is_dir() => Check::failed(
+            NAME,
+            format!("`{shown}` is not a folder"),
+            "set OUTHAUL_HOME to another place",
+        ),
+        Ok(meta) if own_user().is_some_and(|own| own != meta.uid()) => Check::failed(
             NAME,
             format!("`{shown}` belongs to somebody else"),
             "set OUTHAUL_HOME to a folder of your own",
@@ -89,10 +123,15 @@ fn home(home: &Path) -> Check {
             format!("chmod 700 '{shown}'"),
         ),
         Ok(_) => Check::ok(NAME, shown.to_string()),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            Check::ok(NAME, format!("`{shown}` is not there yet; the first run makes it"))
-        }
-        Err(error) => Check::failed(NAME, format!("`{shown}`: {error}"), "set OUTHAUL_HOME to a folder of your own"),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Check::ok(
+            NAME,
+            format!("`{shown}` is not there yet; the first run makes it"),
+        ),
+        Err(error) => Check::failed(
+            NAME,
+            format!("`{shown}`: {error}"),
+            "set OUTHAUL_HOME to a folder of your own",
+        ),
     }
 }
 
@@ -103,16 +142,33 @@ fn space(home: &Path) -> Check {
     };
     match nix::sys::statvfs::statvfs(there) {
         Ok(stat) => {
-            #[expect(clippy::useless_conversion, reason = "the width of the fields differs between systems")]
+            #[expect(
+                clippy::useless_conversion,
+                reason = "the width of the fields differs between systems"
+            )]
             let free = u64::from(stat.blocks_available()).saturating_mul(u64::from(stat.fragment_size()));
             let message = format!("{} free", size(free));
-            match free {
-                ..NO_SPACE => Check::failed(NAME, message, "free some space, or set OUTHAUL_HOME to another disk"),
-                ..LITTLE_SPACE => Check::warning(NAME, message, "environments and outputs need room: free some space"),
-                _ => Check::ok(NAME, message),
+            if free < NO_SPACE {
+                Check::failed(
+                    NAME,
+                    message,
+                    "free some space, or set OUTHAUL_HOME to another disk",
+                )
+            } else if free < LITTLE_SPACE {
+                Check::warning(
+                    NAME,
+                    message,
+                    "environments and outputs need room: free some space",
+                )
+            } else {
+                Check::ok(NAME, message)
             }
         }
-        Err(error) => Check::warning(NAME, format!("not known: {error}"), "see whether the disk is there"),
+        Err(error) => Check::warning(
+            NAME,
+            format!("not known: {error}"),
+            "see whether the disk is there",
+        ),
     }
 }
 
@@ -142,7 +198,11 @@ mod tests {
     #[test]
     fn programs_are_executable_files() {
         let folder = tempfile::tempdir().unwrap();
-        let path = [folder.path().join("a"), folder.path().join("b"), folder.path().join("c")];
+        let path = [
+            folder.path().join("a"),
+            folder.path().join("b"),
+            folder.path().join("c"),
+        ];
         for folder in &path {
             std::fs::create_dir(folder).unwrap();
         }

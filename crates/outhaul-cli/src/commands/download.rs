@@ -20,19 +20,25 @@ impl Destination {
     /// Makes the folder when it is missing.
     pub(super) fn open(root: &Path) -> Result<Self, CliError> {
         fs::create_dir_all(root).map_err(|error| cannot("make the folder", root, &error))?;
-        Ok(Self { root: root.to_owned() })
+        Ok(Self {
+            root: root.to_owned(),
+        })
     }
 
     /// Whether nothing is in it.
     pub(super) fn is_empty(&self) -> Result<bool, CliError> {
-        let mut entries = fs::read_dir(&self.root).map_err(|error| cannot("read the folder", &self.root, &error))?;
+        let mut entries =
+            fs::read_dir(&self.root).map_err(|error| cannot("read the folder", &self.root, &error))?;
         Ok(entries.next().is_none())
     }
 
     /// Where a file of this path goes, with its folders made. Nothing on the way may be a link: it could lead outside.
     pub(super) fn place(&self, path: &str) -> Result<PathBuf, CliError> {
         if !is_inside(path) {
-            let message = format!("the server names a file `{}`, which is not inside a folder", path.escape_debug());
+            let message = format!(
+                "the server names a file `{}`, which is not inside a folder",
+                path.escape_debug()
+            );
             return Err(CliError::system(message).hint("nothing was written outside the folder"));
         }
         let mut place = self.root.clone();
@@ -45,7 +51,8 @@ impl Destination {
             match fs::create_dir(&place) {
                 Ok(()) => {}
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-                    let meta = fs::symlink_metadata(&place).map_err(|error| cannot("read", &place, &error))?;
+                    let meta =
+                        fs::symlink_metadata(&place).map_err(|error| cannot("read", &place, &error))?;
                     if !meta.is_dir() {
                         let message = format!("`{}` is in the way: it is not a folder", place.display());
                         return Err(CliError::user(message).hint("download into another folder"));
@@ -85,14 +92,21 @@ impl Destination {
             .permissions(Permissions::from_mode(mode))
             .tempfile_in(folder)
             .map_err(|error| cannot("write into", folder, &error))?;
-        let mut sink = Hashed { inner: draft.as_file_mut(), hasher: blake3::Hasher::new() };
-        content.copy_to(&mut sink, &format!("`{}`", place.display())).await?;
+        let mut sink = Hashed {
+            inner: draft.as_file_mut(),
+            hasher: blake3::Hasher::new(),
+        };
+        content
+            .copy_to(&mut sink, &format!("`{}`", place.display()))
+            .await?;
         let found = sink.hasher.finalize().to_hex();
         if found.as_str() != hash {
             let message = format!("`{path}` arrived damaged: its hash is `{found}`, not `{hash}`");
             return Err(CliError::system(message).hint("nothing was written under its name; try again"));
         }
-        draft.persist(&place).map_err(|error| cannot("write", &place, &error.error))?;
+        draft
+            .persist(&place)
+            .map_err(|error| cannot("write", &place, &error.error))?;
         Ok(())
     }
 }

@@ -20,7 +20,11 @@ pub(super) async fn run(context: &Context, command: &ExperimentCommand) -> Outco
     let mut table = Table::new(["NAME", "RUNS", "LAST RUN"]);
     for experiment in experiments {
         let last = experiment.last_run_at.map(|at| ago(at, now)).unwrap_or_default();
-        table.row([Cell::new(experiment.name), Cell::right(experiment.runs.to_string()), Cell::new(last)]);
+        table.row([
+            Cell::new(experiment.name),
+            Cell::right(experiment.runs.to_string()),
+            Cell::new(last),
+        ]);
     }
     printer.lines(&table.show(printer.out))?;
     Ok(exit_code::SUCCESS)

@@ -6,8 +6,8 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use outhaul_client::{LOG_FILE, SOCKET_FILE, build_id, make_home};
-use outhaul_server::ServeConfig;
+use outhaul_client::{LOG_FILE, SOCKET_FILE, build_id, check_home, make_home};
+use outhaul_server::{Ready, ServeConfig};
 use outhaul_types::ApiError;
 use tracing_subscriber::EnvFilter;
 
@@ -23,22 +23,27 @@ const LONG_LOG: u64 = 16 << 20;
 
 pub(super) fn run(args: &Serve, printer: &Printer) -> Outcome {
     let home = match &args.home {
-        Some(home) => std::path::absolute(home)
-            .map_err(|error| CliError::user(format!("`{}` cannot be the data folder: {error}", home.display())))?,
+        Some(home) => std::path::absolute(home).map_err(|error| {
+            CliError::user(format!("`{}` cannot be the data folder: {error}", home.display()))
+        })?,
         None => home::data_folder()?,
     };
     let background = args.background;
-    start_log(&home).inspect_err(|error| {
+    start_log(&home).map_err(|error| {
         if background {
-            let error = ApiError::internal(error.message.clone());
             tell(Err(&error));
         }
+        CliError::from(error)
     })?;
     let config = ServeConfig {
         background,
         build: build_id(&program()?),
         environment: env_vars::all(),
-        search_path: env_vars::search_path().into_iter().filter_map(|folder| folder.into_os_string().into_string().ok()).collect(),
+        search_path: env_vars::search_path()
+            .into_iter()
+            .filter_map(|folder| folder.into_os_string().into_string().ok())
+            .collect(),
+        failpoint: env_vars::get(env_vars::OUTHAUL_FAILPOINT).and_then(|point| point.into_string().ok()),
         ready: ready(&home, background, *printer),
         home,
     };
@@ -53,7 +58,7 @@ pub(super) fn run(args: &Serve, printer: &Printer) -> Outcome {
     }
 }
 
-fn ready(home: &Path, background: bool, printer: Printer) -> Box<dyn FnOnce(Result<(), &ApiError>) + Send> {
+fn ready(home: &Path, background: bool, printer: Printer) -> Ready {
     let socket = home.join(SOCKET_FILE);
     Box::new(move |result| {
         if background {
@@ -67,7 +72,9 @@ fn ready(home: &Path, background: bool, printer: Printer) -> Box<dyn FnOnce(Resu
 /// The one line for the command that waits: it may have gone, which is no concern of the server.
 fn tell(result: Result<(), &ApiError>) {
     let mut stdout = std::io::stdout().lock();
-    let _ = stdout.write_all(line(result).as_bytes()).and_then(|()| stdout.flush());
+    let _ = stdout
+        .write_all(line(result).as_bytes())
+        .and_then(|()| stdout.flush());
 }
 
 fn line(result: Result<(), &ApiError>) -> String {
@@ -81,17 +88,23 @@ fn line(result: Result<(), &ApiError>) -> String {
     }
 }
 
-fn start_log(home: &Path) -> Result<(), CliError> {
+fn start_log(home: &Path) -> Result<(), ApiError> {
     let cannot = |what: &str, path: &Path, error: std::io::Error| {
-        CliError::system(format!("cannot {what} `{}`: {error}", path.display()))
+        ApiError::internal(format!("cannot {what} `{}`: {error}", path.display()))
+            .with_hint("set OUTHAUL_HOME to a folder that you may write")
     };
+    check_home(home)?;
     make_home(home).map_err(|error| cannot("make the data folder", home, error))?;
     let path = home.join(LOG_FILE);
     let file = open_log(&path).map_err(|error| cannot("write the server's log", &path, error))?;
     let filter = env_vars::get(env_vars::OUTHAUL_LOG)
         .and_then(|filter| EnvFilter::try_new(filter.to_string_lossy()).ok())
         .unwrap_or_else(|| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(Mutex::new(file)).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(false)
+        .with_writer(Mutex::new(file))
+        .init();
     Ok(())
 }
 
@@ -101,7 +114,11 @@ fn open_log(path: &Path) -> std::io::Result<File> {
         aside.push(".1");
         std::fs::rename(path, PathBuf::from(aside))?;
     }
-    OpenOptions::new().append(true).create(true).mode(0o600).open(path)
+    OpenOptions::new()
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .open(path)
 }
 
 #[cfg(test)]
@@ -112,7 +129,10 @@ mod tests {
     fn the_line_has_the_exit_code_and_the_error() {
         assert_eq!(line(Ok(())), "ready\n");
         let error = ApiError::conflict("a\nb").with_hint("c");
-        assert_eq!(line(Err(&error)), "error 2 {\"code\":\"conflict\",\"message\":\"a\\nb\",\"hint\":\"c\"}\n");
+        assert_eq!(
+            line(Err(&error)),
+            "error 2 {\"code\":\"conflict\",\"message\":\"a\\nb\",\"hint\":\"c\"}\n"
+        );
     }
 
     #[test]

@@ -23,7 +23,8 @@ async fn status(context: &Context) -> Outcome {
     let printer = &context.printer;
     match look(context).await? {
         Some(status) if printer.json => {
-            let mut document = serde_json::to_value(&status).map_err(|error| CliError::system(error.to_string()))?;
+            let mut document =
+                serde_json::to_value(&status).map_err(|error| CliError::system(error.to_string()))?;
             document["running"] = json!(true);
             printer.json(&document)?;
         }
@@ -39,7 +40,9 @@ async fn status(context: &Context) -> Outcome {
             ];
             printer.lines(&fields(&pairs, printer.out))?;
         }
-        None if printer.json => printer.json(&json!({ "running": false, "home": context.home.to_string_lossy() }))?,
+        None if printer.json => {
+            printer.json(&json!({ "running": false, "home": context.home.to_string_lossy() }))?
+        }
         None => {
             let pairs = [
                 ("state", "stopped (a command that needs it starts it)".to_owned()),
@@ -80,7 +83,9 @@ async fn stop(context: &Context) -> Outcome {
     stop_server(&client).await?;
     match active {
         0 => context.printer.note("the server has stopped"),
-        runs => context.printer.note(&format!("the server has stopped; active runs go on: {runs}")),
+        runs => context
+            .printer
+            .note(&format!("the server has stopped; active runs go on: {runs}")),
     }
     Ok(exit_code::SUCCESS)
 }

@@ -41,7 +41,13 @@ pub(super) async fn run(context: &Context, command: TargetCommand) -> Outcome {
                 ("name", target.name),
                 ("kind", target.kind),
                 ("state", target.provisioning_state),
-                ("runs", format!("{} running, {} queued, {} slots", target.running, target.queued, target.slots)),
+                (
+                    "runs",
+                    format!(
+                        "{} running, {} queued, {} slots",
+                        target.running, target.queued, target.slots
+                    ),
+                ),
             ];
             for (name, value) in &target.facts {
                 pairs.push((name.as_str(), clean(value).into_owned()));
@@ -56,7 +62,11 @@ pub(super) async fn run(context: &Context, command: TargetCommand) -> Outcome {
             } else {
                 printer.lines(&show_checks(&checked.checks, printer.out))?;
             }
-            Ok(if any_failed(&checked.checks) { exit_code::TARGET } else { exit_code::SUCCESS })
+            Ok(if any_failed(&checked.checks) {
+                exit_code::TARGET
+            } else {
+                exit_code::SUCCESS
+            })
         }
     }
 }
@@ -67,7 +77,11 @@ pub(super) fn any_failed(checks: &[Check]) -> bool {
 
 /// Checks as lines, with what to do below those that need it.
 pub(super) fn show_checks(checks: &[Check], paint: Paint) -> String {
-    let width = checks.iter().map(|check| check.name.chars().count()).max().unwrap_or(0);
+    let width = checks
+        .iter()
+        .map(|check| check.name.chars().count())
+        .max()
+        .unwrap_or(0);
     let mut text = String::new();
     for check in checks {
         let status = match check.status {
@@ -75,9 +89,18 @@ pub(super) fn show_checks(checks: &[Check], paint: Paint) -> String {
             CheckStatus::Warning => paint.careful("warning"),
             CheckStatus::Failed => paint.bad("failed "),
         };
-        text.push_str(&format!("{status}  {:width$}  {}\n", clean(&check.name), clean(&check.message)));
+        text.push_str(&format!(
+            "{status}  {:width$}  {}\n",
+            clean(&check.name),
+            clean(&check.message)
+        ));
         if let Some(fix) = &check.fix {
-            text.push_str(&format!("{:7}  {:width$}  {}\n", "", "", paint.dim(&format!("fix: {}", clean(fix)))));
+            text.push_str(&format!(
+                "{:7}  {:width$}  {}\n",
+                "",
+                "",
+                paint.dim(&format!("fix: {}", clean(fix)))
+            ));
         }
     }
     text
@@ -89,9 +112,15 @@ mod tests {
 
     #[test]
     fn checks_are_aligned_and_show_their_fixes() {
-        let checks = [Check::ok("sh", "found"), Check::failed("python3", "missing", "install it")];
+        let checks = [
+            Check::ok("sh", "found"),
+            Check::failed("python3", "missing", "install it"),
+        ];
         let text = show_checks(&checks, Paint(false));
-        assert_eq!(text, "ok       sh       found\nfailed   python3  missing\n                  fix: install it\n");
+        assert_eq!(
+            text,
+            "ok       sh       found\nfailed   python3  missing\n                  fix: install it\n"
+        );
         assert!(any_failed(&checks) && !any_failed(&checks[..1]));
     }
 }

@@ -18,7 +18,11 @@ pub(super) async fn run(context: &Context, command: WorkspaceCommand) -> Outcome
         WorkspaceCommand::List => list(context).await,
         WorkspaceCommand::Use { name } => {
             let workspace = context.client().await?.use_workspace(&name).await?;
-            show(context, &workspace, &format!("workspace `{}` is in use now", workspace.name))
+            show(
+                context,
+                &workspace,
+                &format!("workspace `{}` is in use now", workspace.name),
+            )
         }
         WorkspaceCommand::Show { name } => {
             let client = context.client().await?;
@@ -45,19 +49,31 @@ async fn create(context: &Context, name: &str, settings: &Settings) -> Outcome {
         wanted.settings.conda = conda;
     }
     let workspace = client.put_workspace(name, &wanted).await?;
-    show(context, &workspace, &format!("workspace `{name}` is made; `outhaul workspace use {name}` chooses it"))
+    show(
+        context,
+        &workspace,
+        &format!("workspace `{name}` is made; `outhaul workspace use {name}` chooses it"),
+    )
 }
 
 async fn set(context: &Context, name: Option<&str>, settings: &Settings) -> Outcome {
     let Some(conda) = settings.conda else {
-        return Err(CliError::user("no setting was given").hint("for example: `outhaul workspace set --conda pypi`"));
+        return Err(
+            CliError::user("no setting was given").hint("for example: `outhaul workspace set --conda pypi`")
+        );
     };
     let client = context.client().await?;
     let workspace = find(context, &client, name).await?;
-    let mut wanted = CreateWorkspace { settings: workspace.settings };
+    let mut wanted = CreateWorkspace {
+        settings: workspace.settings,
+    };
     wanted.settings.conda = conda;
     let workspace = client.put_workspace(&workspace.name, &wanted).await?;
-    show(context, &workspace, &format!("workspace `{}` is changed", workspace.name))
+    show(
+        context,
+        &workspace,
+        &format!("workspace `{}` is changed", workspace.name),
+    )
 }
 
 async fn list(context: &Context) -> Outcome {
@@ -70,7 +86,11 @@ async fn list(context: &Context) -> Outcome {
     let mut table = Table::new(["NAME", "CONDA", "IN USE"]);
     for workspace in workspaces {
         let current = if workspace.current { "yes" } else { "" };
-        table.row([Cell::new(workspace.name), Cell::new(workspace.settings.conda.to_string()), Cell::new(current)]);
+        table.row([
+            Cell::new(workspace.name),
+            Cell::new(workspace.settings.conda.to_string()),
+            Cell::new(current),
+        ]);
     }
     printer.lines(&table.show(printer.out))?;
     Ok(exit_code::SUCCESS)
@@ -81,8 +101,14 @@ async fn find(context: &Context, client: &Client, name: Option<&str>) -> Result<
     if let Some(name) = name.or(context.workspace()) {
         return Ok(client.workspace(name).await?);
     }
-    let current = client.workspaces().await?.into_iter().find(|workspace| workspace.current);
-    current.ok_or_else(|| CliError::system("no workspace is in use").hint("`outhaul workspace use default` chooses one"))
+    let current = client
+        .workspaces()
+        .await?
+        .into_iter()
+        .find(|workspace| workspace.current);
+    current.ok_or_else(|| {
+        CliError::system("no workspace is in use").hint("`outhaul workspace use default` chooses one")
+    })
 }
 
 fn show(context: &Context, workspace: &Workspace, note: &str) -> Outcome {
@@ -94,7 +120,10 @@ fn show(context: &Context, workspace: &Workspace, note: &str) -> Outcome {
             ("name", workspace.name.clone()),
             ("in use", if workspace.current { "yes" } else { "no" }.to_owned()),
             ("conda", workspace.settings.conda.to_string()),
-            ("made", moment(workspace.created_at, Timestamp::now(), &TimeZone::system())),
+            (
+                "made",
+                moment(workspace.created_at, Timestamp::now(), &TimeZone::system()),
+            ),
         ];
         printer.lines(&fields(&pairs, printer.out))?;
     } else {

@@ -10,6 +10,6 @@ mod text;
 pub(crate) use printer::{Paint, Printer};
 pub(crate) use progress::SnapshotProgress;
 pub(crate) use sparkline::sparkline;
-pub(crate) use summary::{MetricSeries, series, summary};
+pub(crate) use summary::{series, summary};
 pub(crate) use table::{Cell, Table};
 pub(crate) use text::{ago, clean, fields, moment, plural, shell_words, size};

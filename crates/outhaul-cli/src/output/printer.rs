@@ -16,7 +16,11 @@ pub(crate) struct Paint(pub bool);
 
 impl Paint {
     fn with(self, text: &str, style: Style) -> String {
-        if self.0 && !text.is_empty() { text.style(style).to_string() } else { text.to_owned() }
+        if self.0 && !text.is_empty() {
+            text.style(style).to_string()
+        } else {
+            text.to_owned()
+        }
     }
 
     pub(crate) fn dim(self, text: &str) -> String {
@@ -163,8 +167,10 @@ impl Printer {
 }
 
 fn write(to: &mut impl Write, bytes: &[u8], which: &str) -> Result<(), CliError> {
-    to.write_all(bytes).and_then(|()| to.flush()).map_err(|error| match error.kind() {
-        ErrorKind::BrokenPipe => CliError::broken_pipe(),
-        _ => CliError::system(format!("cannot write to standard {which}: {error}")),
-    })
+    to.write_all(bytes)
+        .and_then(|()| to.flush())
+        .map_err(|error| match error.kind() {
+            ErrorKind::BrokenPipe => CliError::broken_pipe(),
+            _ => CliError::system(format!("cannot write to standard {which}: {error}")),
+        })
 }

@@ -22,7 +22,13 @@ pub(crate) struct SnapshotProgress {
 impl SnapshotProgress {
     /// Shows nothing at all unless `shown`.
     pub(crate) fn new(shown: bool) -> Self {
-        Self { begin: Instant::now(), shown, total: AtomicU64::new(0), done: AtomicU64::new(0), bar: OnceLock::new() }
+        Self {
+            begin: Instant::now(),
+            shown,
+            total: AtomicU64::new(0),
+            done: AtomicU64::new(0),
+            bar: OnceLock::new(),
+        }
     }
 
     /// One step of the snapshot.

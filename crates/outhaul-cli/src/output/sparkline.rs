@@ -23,7 +23,11 @@ pub(crate) fn sparkline(values: &[f64], width: usize) -> String {
     // Halves, because the difference of large values would not be finite either.
     let range = high / 2.0 - low / 2.0;
     let bar = |value: f64| {
-        let part = if range > 0.0 { (value / 2.0 - low / 2.0) / range } else { 0.5 };
+        let part = if range > 0.0 {
+            (value / 2.0 - low / 2.0) / range
+        } else {
+            0.5
+        };
         BARS[((part * 7.0).round().clamp(0.0, 7.0)) as usize]
     };
     means.into_iter().map(|mean| mean.map_or(' ', bar)).collect()

@@ -58,7 +58,9 @@ pub(crate) fn series(metrics: &[MetricValue]) -> Vec<MetricSeries> {
         match metric.kind {
             MetricKind::Scalar => series.values.extend(number(&metric.value)),
             MetricKind::List => {
-                series.values.extend(metric.value.as_array().into_iter().flatten().filter_map(number));
+                series
+                    .values
+                    .extend(metric.value.as_array().into_iter().flatten().filter_map(number));
             }
             _ => {}
         }
@@ -113,18 +115,40 @@ fn short_number(value: f64) -> String {
 }
 
 /// The summary of a run that has ended.
-pub(crate) fn summary(run: &Run, metrics: &[MetricValue], outputs: &[Output], paint: Paint, now: Timestamp) -> String {
+pub(crate) fn summary(
+    run: &Run,
+    metrics: &[MetricValue],
+    outputs: &[Output],
+    paint: Paint,
+    now: Timestamp,
+) -> String {
     let mut text = String::new();
-    let took = run.duration(now).map(|took| format!(" in {}", duration::show(took))).unwrap_or_default();
+    let took = run
+        .duration(now)
+        .map(|took| format!(" in {}", duration::show(took)))
+        .unwrap_or_default();
     let state = paint.state(run.state, run.state.as_str());
-    let _ = writeln!(text, "{} {} {state}{took}", paint.dim("run"), paint.bold(run.id.as_str()));
+    let _ = writeln!(
+        text,
+        "{} {} {state}{took}",
+        paint.dim("run"),
+        paint.bold(run.id.as_str())
+    );
     if let Some(failure) = &run.failure {
-        let _ = writeln!(text, "  {}  {}", paint.dim(&format!("{} failure", failure.class)), indented(&failure.message));
+        let _ = writeln!(
+            text,
+            "  {}  {}",
+            paint.dim(&format!("{} failure", failure.class)),
+            indented(&failure.message)
+        );
         if let Some(hint) = &failure.hint {
             let _ = writeln!(text, "  {}  {}", paint.dim("hint"), indented(hint));
         }
         if failure.class == FailureClass::User && run.exit.is_some() {
-            let look = format!("`outhaul runs logs {} --stream stderr` shows what the script wrote last", run.id.short());
+            let look = format!(
+                "`outhaul runs logs {} --stream stderr` shows what the script wrote last",
+                run.id.short()
+            );
             let _ = writeln!(text, "  {}  {look}", paint.dim("look"));
         }
     }
@@ -136,14 +160,28 @@ pub(crate) fn summary(run: &Run, metrics: &[MetricValue], outputs: &[Output], pa
         let _ = writeln!(text, "  {}  {why}", paint.dim("canceled"));
     }
     let metrics = series(metrics);
-    let name_width = metrics.iter().take(MOST).map(|metric| clean(&metric.name).chars().count()).max().unwrap_or(0);
-    let last_width = metrics.iter().take(MOST).map(|metric| metric.last.chars().count()).max().unwrap_or(0);
+    let name_width = metrics
+        .iter()
+        .take(MOST)
+        .map(|metric| clean(&metric.name).chars().count())
+        .max()
+        .unwrap_or(0);
+    let last_width = metrics
+        .iter()
+        .take(MOST)
+        .map(|metric| metric.last.chars().count())
+        .max()
+        .unwrap_or(0);
     for (at, metric) in metrics.iter().take(MOST).enumerate() {
         let head = if at == 0 { "metrics" } else { "" };
         let spark = metric.spark();
         let tail = match metric.count {
             1 => spark,
-            count => format!("{}  {}", paint.active(&spark), paint.dim(&plural(count as u64, "value"))),
+            count => format!(
+                "{}  {}",
+                paint.active(&spark),
+                paint.dim(&plural(count as u64, "value"))
+            ),
         };
         let line = format!(
             "  {}  {:name_width$}  {:last_width$}  {tail}",
@@ -154,15 +192,27 @@ pub(crate) fn summary(run: &Run, metrics: &[MetricValue], outputs: &[Output], pa
         let _ = writeln!(text, "{}", line.trim_end());
     }
     if metrics.len() > MOST {
-        let more = format!("and {} more: `outhaul runs metrics {}`", metrics.len() - MOST, run.id.short());
+        let more = format!(
+            "and {} more: `outhaul runs metrics {}`",
+            metrics.len() - MOST,
+            run.id.short()
+        );
         let _ = writeln!(text, "           {}", paint.dim(&more));
     }
     if !outputs.is_empty() {
-        let total = outputs.iter().map(|output| output.size).fold(0, u64::saturating_add);
+        let total = outputs
+            .iter()
+            .map(|output| output.size)
+            .fold(0, u64::saturating_add);
         let count = plural(outputs.len() as u64, "file");
         let _ = writeln!(text, "  {}  {count}, {}", paint.dim("outputs"), size(total));
         for output in outputs.iter().take(MOST) {
-            let _ = writeln!(text, "           {}  {}", clean(&output.path), paint.dim(&size(output.size)));
+            let _ = writeln!(
+                text,
+                "           {}  {}",
+                clean(&output.path),
+                paint.dim(&size(output.size))
+            );
         }
         let id = run.id.short();
         let more = match outputs.len().saturating_sub(MOST) {
@@ -176,7 +226,11 @@ pub(crate) fn summary(run: &Run, metrics: &[MetricValue], outputs: &[Output], pa
 
 /// Later lines of a message begin below the first; what could harm a terminal is taken out.
 fn indented(message: &str) -> String {
-    message.lines().map(|line| clean(line).into_owned()).collect::<Vec<_>>().join("\n      ")
+    message
+        .lines()
+        .map(|line| clean(line).into_owned())
+        .collect::<Vec<_>>()
+        .join("\n      ")
 }
 
 #[cfg(test)]
@@ -191,7 +245,13 @@ mod tests {
             Value::Object(_) => MetricKind::Row,
             _ => MetricKind::Scalar,
         };
-        MetricValue { name: name.into(), kind, value, step: None, time: 0.0 }
+        MetricValue {
+            name: name.into(),
+            kind,
+            value,
+            step: None,
+            time: 0.0,
+        }
     }
 
     pub(crate) fn run(events: impl IntoIterator<Item = E>) -> Run {
@@ -221,14 +281,16 @@ mod tests {
             metric("mse", json!(3500.5)),
             metric("alpha", json!(0)),
             metric("mse", json!("NaN")),
-            metric("mse", json!(3295.741_234)),
+            metric("mse", json!(3_295.741_234)),
             metric("list", json!([1, 2, 3])),
             metric("row", json!({"a": 1, "b": 2})),
             metric("name", json!("x\u{1b}")),
         ];
         let all = series(&values);
-        let shown: Vec<(&str, &str, usize, usize)> =
-            all.iter().map(|s| (s.name.as_str(), s.last.as_str(), s.count, s.values.len())).collect();
+        let shown: Vec<(&str, &str, usize, usize)> = all
+            .iter()
+            .map(|s| (s.name.as_str(), s.last.as_str(), s.count, s.values.len()))
+            .collect();
         assert_eq!(
             shown,
             [
@@ -247,7 +309,7 @@ mod tests {
             (0.0, "0"),
             (0.4, "0.4"),
             (-2.0, "-2"),
-            (3295.741_234, "3295.74"),
+            (3_295.741_234, "3295.74"),
             (0.000_123_456_789, "0.000123457"),
             (1.5e-9, "1.50000e-9"),
             (123_456_789.25, "123456789.3"),
@@ -261,10 +323,20 @@ mod tests {
     #[test]
     fn a_good_run() {
         let run = run([E::Running, E::Completed]);
-        let metrics: Vec<MetricValue> =
-            (0..8).flat_map(|n| [metric("alpha", json!(n)), metric("mse", json!(10.5 - f64::from(n)))]).collect();
+        let metrics: Vec<MetricValue> = (0..8)
+            .flat_map(|n| {
+                [
+                    metric("alpha", json!(n)),
+                    metric("mse", json!(10.5 - f64::from(n))),
+                ]
+            })
+            .collect();
         let outputs: Vec<Output> = (0..12)
-            .map(|n| Output { path: format!("outputs/m{n}.pkl"), size: 500, hash: String::new() })
+            .map(|n| Output {
+                path: format!("outputs/m{n}.pkl"),
+                size: 500,
+                hash: String::new(),
+            })
             .collect();
         let text = summary(&run, &metrics, &outputs, Paint(false), run.created_at);
         let expected = "\
@@ -275,12 +347,18 @@ run k3v9x2m4q7t0b8wz Completed in 2.1s
            outputs/m0.pkl  500 B
 ";
         assert!(text.starts_with(expected), "{text}");
-        assert!(text.ends_with("           and 2 more; `outhaul runs outputs k3v9x2m4 --download DIR` fetches them\n"), "{text}");
+        assert!(
+            text.ends_with(
+                "           and 2 more; `outhaul runs outputs k3v9x2m4 --download DIR` fetches them\n"
+            ),
+            "{text}"
+        );
     }
 
     #[test]
     fn a_failed_run_says_where_to_look() {
-        let failure = Failure::new(FailureClass::User, "the script ended with exit code 3").with_hint("read its log");
+        let failure =
+            Failure::new(FailureClass::User, "the script ended with exit code 3").with_hint("read its log");
         let mut run = run([E::Running, E::Failed { failure }]);
         run.exit = Some(Exit::Code { code: 3 });
         let text = summary(&run, &[], &[], Paint(false), run.created_at);

@@ -22,12 +22,19 @@ impl Cell {
             std::borrow::Cow::Borrowed(_) => text,
             std::borrow::Cow::Owned(cleaned) => cleaned,
         };
-        Self { text, right: false, painter: None }
+        Self {
+            text,
+            right: false,
+            painter: None,
+        }
     }
 
     /// A cell whose text stands at the right: a number.
     pub(crate) fn right(text: impl Into<String>) -> Self {
-        Self { right: true, ..Self::new(text) }
+        Self {
+            right: true,
+            ..Self::new(text)
+        }
     }
 
     #[must_use]
@@ -46,11 +53,14 @@ pub(crate) struct Table {
 
 impl Table {
     pub(crate) fn new<const N: usize>(head: [&'static str; N]) -> Self {
-        Self { head: head.to_vec(), rows: Vec::new() }
+        Self {
+            head: head.to_vec(),
+            rows: Vec::new(),
+        }
     }
 
     pub(crate) fn row<const N: usize>(&mut self, cells: [Cell; N]) {
-        self.rows.push(cells.to_vec());
+        self.rows.push(cells.into());
     }
 
     /// The table as lines, without blanks at their ends.
@@ -62,12 +72,20 @@ impl Table {
             }
         }
         let mut text = String::new();
-        let right = |column: usize| self.rows.iter().any(|row| row.get(column).is_some_and(|cell| cell.right));
+        let right = |column: usize| {
+            self.rows
+                .iter()
+                .any(|row| row.get(column).is_some_and(|cell| cell.right))
+        };
         let head: Vec<Cell> = self
             .head
             .iter()
             .enumerate()
-            .map(|(column, name)| Cell { text: (*name).to_owned(), right: right(column), painter: Some(Paint::dim) })
+            .map(|(column, name)| Cell {
+                text: (*name).to_owned(),
+                right: right(column),
+                painter: Some(Paint::dim),
+            })
             .collect();
         for row in std::iter::once(&head).chain(&self.rows) {
             let last = row.iter().rposition(|cell| !cell.text.is_empty()).unwrap_or(0);
@@ -92,7 +110,11 @@ mod tests {
     fn table() -> Table {
         let mut table = Table::new(["NAME", "N", "NOTE"]);
         table.row([Cell::new("a"), Cell::right("1"), Cell::new("")]);
-        table.row([Cell::new("längere").painted(Paint::good), Cell::right("1000"), Cell::new("x\u{1b}y")]);
+        table.row([
+            Cell::new("längere").painted(Paint::good),
+            Cell::right("1000"),
+            Cell::new("x\u{1b}y"),
+        ]);
         table
     }
 

@@ -39,13 +39,21 @@ pub(crate) fn ago(then: Timestamp, now: Timestamp) -> String {
 
 /// A moment in local time, with how long ago it was.
 pub(crate) fn moment(then: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
-    format!("{} ({})", then.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S %Z"), ago(then, now))
+    format!(
+        "{} ({})",
+        then.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S %Z"),
+        ago(then, now)
+    )
 }
 
 /// The text without characters that could move the cursor or colour the terminal.
 pub(crate) fn clean(text: &str) -> Cow<'_, str> {
     if text.chars().any(char::is_control) {
-        Cow::Owned(text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect())
+        Cow::Owned(
+            text.chars()
+                .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+                .collect(),
+        )
     } else {
         Cow::Borrowed(text)
     }
@@ -53,7 +61,11 @@ pub(crate) fn clean(text: &str) -> Cow<'_, str> {
 
 /// `1 file`, `2 files`.
 pub(crate) fn plural(count: u64, one: &str) -> String {
-    if count == 1 { format!("{count} {one}") } else { format!("{count} {one}s") }
+    if count == 1 {
+        format!("{count} {one}")
+    } else {
+        format!("{count} {one}s")
+    }
 }
 
 /// A command line that a POSIX shell would read as these words.
@@ -107,10 +119,21 @@ mod tests {
     #[test]
     fn times() {
         let now = Timestamp::from_second(1_000_000).unwrap();
-        let cases =
-            [(0, "just now"), (-50, "just now"), (5, "5s ago"), (42, "42s ago"), (125, "2m ago"), (7_300, "2h ago"), (90_000, "1d ago")];
+        let cases = [
+            (0, "just now"),
+            (-50, "just now"),
+            (5, "5s ago"),
+            (42, "42s ago"),
+            (125, "2m ago"),
+            (7_300, "2h ago"),
+            (90_000, "1d ago"),
+        ];
         for (seconds, text) in cases {
-            assert_eq!(ago(Timestamp::from_second(1_000_000 - seconds).unwrap(), now), text, "{seconds}");
+            assert_eq!(
+                ago(Timestamp::from_second(1_000_000 - seconds).unwrap(), now),
+                text,
+                "{seconds}"
+            );
         }
     }
 
@@ -128,7 +151,10 @@ mod tests {
 
     #[test]
     fn pairs_are_aligned() {
-        let text = fields(&[("id", "x".into()), ("state", "a\nb".into())], super::super::Paint(false));
+        let text = fields(
+            &[("id", "x".into()), ("state", "a\nb".into())],
+            super::super::Paint(false),
+        );
         assert_eq!(text, "id     x\nstate  a\n       b\n");
     }
 }

@@ -1,13 +1,15 @@
 //! The last step: bring in what the run left, and end it with the outcome that the evidence shows.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 use outhaul_artifacts::{ArtifactError, ArtifactStore};
+use outhaul_store::StoreError;
 use outhaul_driver::{DriverError, ErrorKind, NativeId, OutputSink};
 use outhaul_types::api::Output;
-use outhaul_types::{Failure, FailureClass, Run, RunEventKind};
+use outhaul_types::{Failure, FailureClass, Run, RunEventKind, RunId};
 
 use super::context::{Context, Trouble};
 use super::outcome::outcome;
@@ -36,6 +38,21 @@ impl OutputSink for Keep<'_> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).push(output);
         Ok(())
     }
+}
+
+/// Uploads of child runs lie under `.children/<child>/` (see `python/outhaul/_files.py`); each child gets its own.
+fn by_owner(run: &Run, outputs: Vec<Output>) -> BTreeMap<RunId, Vec<Output>> {
+    let mut owners: BTreeMap<RunId, Vec<Output>> = BTreeMap::new();
+    for mut output in outputs {
+        let child = output.path.strip_prefix(".children/").and_then(|rest| rest.split_once('/'));
+        let (owner, path) = match child {
+            Some((child, path)) => (RunId::of_child(&run.id, child), path.to_owned()),
+            None => (run.id.clone(), output.path.clone()),
+        };
+        output.path = path;
+        owners.entry(owner).or_default().push(output);
+    }
+    owners
 }
 
 impl Context {
@@ -84,7 +101,13 @@ impl Context {
         }
         let (files, bytes) = (outputs.len() as u64, outputs.iter().map(|output| output.size).sum());
         if files > 0 {
-            self.app.store.put_outputs(&run.id, outputs).await?;
+            for (owner, outputs) in by_owner(run, outputs) {
+                match self.app.store.put_outputs(&owner, outputs).await {
+                    // Files of a child run that its script never announced.
+                    Err(StoreError::NotFound { .. }) if owner != run.id => {}
+                    other => other?,
+                }
+            }
             events.push(RunEventKind::OutputsCollected { files, bytes });
         }
         if let Some(logs) = &self.logs {

@@ -1,0 +1,28 @@
+//! `outhaul runs`: one file for each of its commands.
+
+mod end;
+mod list;
+mod logs;
+mod metrics;
+mod outputs;
+mod rerun;
+mod show;
+mod snapshot;
+
+use crate::args::RunsCommand;
+use crate::context::Context;
+use crate::error::Outcome;
+
+pub(super) async fn run(context: &Context, command: RunsCommand) -> Outcome {
+    match command {
+        RunsCommand::List(args) => list::run(context, args).await,
+        RunsCommand::Show { run } => show::run(context, &run).await,
+        RunsCommand::Logs(args) => logs::run(context, &args).await,
+        RunsCommand::Metrics { run } => metrics::run(context, &run).await,
+        RunsCommand::Outputs(args) => outputs::run(context, &args).await,
+        RunsCommand::Cancel { runs } => end::cancel(context, &runs).await,
+        RunsCommand::Wait { runs } => end::wait(context, &runs).await,
+        RunsCommand::Snapshot(args) => snapshot::run(context, &args).await,
+        RunsCommand::Rerun(args) => rerun::run(context, &args).await,
+    }
+}
