@@ -167,7 +167,7 @@ fn parse(file: &Path, text: &str) -> Result<Config, CliError> {
                         .text(key, value)?
                         .parse()
                         .map_err(|error: String| wrong(&error))?,
-                )
+                );
             }
             "max-duration" => {
                 let text = match value.get_ref() {

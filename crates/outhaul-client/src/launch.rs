@@ -4,6 +4,7 @@ use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -18,6 +19,7 @@ use tokio::net::unix::pipe::Receiver;
 use crate::build::{build_id, replaces};
 use crate::client::Client;
 use crate::error::ClientError;
+use crate::socket::socket_path;
 
 /// Name of the lock file that whoever starts the server holds.
 pub const LOCK_FILE: &str = "start.lock";
@@ -133,10 +135,9 @@ async fn lock(home: &Path) -> Result<File, ClientError> {
 /// Waits for a server that has closed its socket and is about to end. One that does not is for the new server to report.
 async fn predecessor_gone(home: &Path) {
     if let Ok(file) = File::open(home.join(SERVER_LOCK_FILE)) {
-        let gone = until(
-            "a server that is ending still holds the data folder",
-            async || file.try_lock().is_ok(),
-        );
+        let gone = until("a server that is ending still holds the data folder", || {
+            file.try_lock().is_ok()
+        });
         let _ = gone.await;
     }
 }
@@ -211,27 +212,37 @@ pub async fn stop_server(client: &Client) -> Result<(), ClientError> {
         Err(error) => return Err(error),
     }
     let pid = Pid::from_raw(i32::try_from(pid).unwrap_or(i32::MAX));
-    let is_there = || kill(pid, None).is_ok();
     until(
         "the server process is still there after it was asked to stop",
-        async || !is_there(),
+        || !is_there(pid),
     )
     .await
 }
 
+/// Whether a process is there and has not ended. One that nobody has waited for yet still has its number.
+fn is_there(pid: Pid) -> bool {
+    let ended = || {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        // The name in parentheses may hold anything; the state follows the last of them.
+        let (_, rest) = stat.rsplit_once(") ")?;
+        Some(rest.starts_with(['Z', 'X']))
+    };
+    kill(pid, None).is_ok() && ended() != Some(true)
+}
+
 async fn socket_closed(home: &Path) -> Result<(), ClientError> {
-    until("the server is still stopping", async || {
-        Client::connect(home).await.is_err()
+    until("the server is still stopping", || {
+        socket_path(home).and_then(UnixStream::connect).is_err()
     })
     .await
 }
 
 /// Looks again and again, with growing pauses: the end of a process that is not a child can be had in no other
 /// portable way.
-async fn until(what: &str, done: impl AsyncFn() -> bool) -> Result<(), ClientError> {
+async fn until(what: &str, done: impl Fn() -> bool) -> Result<(), ClientError> {
     let begin = Instant::now();
     let mut pause = Duration::from_millis(1);
-    while !done().await {
+    while !done() {
         if begin.elapsed() > STOP_LIMIT {
             return Err(ClientError::io(what, ErrorKind::TimedOut.into()));
         }
@@ -262,6 +273,22 @@ mod tests {
         ] {
             assert_eq!(readiness(line), None, "{line:?}");
         }
+    }
+
+    #[test]
+    fn a_process_that_has_ended_is_not_there_though_nobody_waited_for_it() {
+        let mut child = Command::new("sh")
+            .args(["-c", "exec cat"])
+            .stdin(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let pid = Pid::from_raw(i32::try_from(child.id()).unwrap());
+        assert!(is_there(pid));
+        drop(child.stdin.take());
+        while is_there(pid) {
+            std::thread::yield_now();
+        }
+        assert!(child.wait().unwrap().success());
     }
 
     #[test]

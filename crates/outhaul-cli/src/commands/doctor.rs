@@ -217,9 +217,12 @@ mod tests {
     #[test]
     fn an_open_data_folder_is_found() {
         let folder = tempfile::tempdir().unwrap();
+        let mode =
+            |mode| std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(mode)).unwrap();
+        mode(0o700);
         assert_eq!(home(folder.path()).status, CheckStatus::Ok);
         assert_eq!(home(&folder.path().join("none")).status, CheckStatus::Ok);
-        std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+        mode(0o755);
         assert_eq!(home(folder.path()).status, CheckStatus::Failed);
     }
 }

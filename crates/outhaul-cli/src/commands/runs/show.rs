@@ -31,7 +31,14 @@ fn show(run: &Run, now: Timestamp, zone: &TimeZone, paint: Paint) -> String {
     let mut pairs: Vec<(&str, String)> = vec![
         ("id", run.id.to_string()),
         ("name", clean(&run.name)),
-        ("state", paint.state(run.state, run.state.as_str())),
+        (
+            "state",
+            format!(
+                "{} since {}",
+                paint.state(run.state, run.state.as_str()),
+                moment(run.state_since, now, zone)
+            ),
+        ),
     ];
     if let Some(waiting) = &run.waiting {
         pairs.push((
@@ -231,7 +238,7 @@ mod tests {
         let expected = "\
 id            k3v9x2m4q7t0b8wz
 name          train
-state         Queued
+state         Queued since 1970-01-01 00:16:40 UTC (1m ago)
 waits for     all 2 slots are busy
               since 1970-01-01 00:16:40 UTC (1m ago)
 moved by      the end of a run
