@@ -63,18 +63,31 @@ impl FolderArtifacts {
 #[async_trait]
 impl ArtifactStore for FolderArtifacts {
     async fn keep(&self, file: &Path) -> Result<Kept, ArtifactError> {
-        std::fs::File::open(file)
-            .map_err(|cause| ArtifactError::Unreadable { path: file.display().to_string(), cause })?;
+        std::fs::File::open(file).map_err(|cause| ArtifactError::Unreadable {
+            path: file.display().to_string(),
+            cause,
+        })?;
         let (store, file) = (self.0.clone(), file.to_owned());
         // Copied, never linked: whoever still holds the file open must not be able to change what was kept.
         let put = tokio::task::spawn_blocking(move || store.put_file(&file)).await;
-        let put = put.map_err(|error| ArtifactError::Store(error.to_string()))?.map_err(translate)?;
-        Ok(Kept { hash: put.hash.to_string(), size: put.size })
+        let put = put
+            .map_err(|error| ArtifactError::Store(error.to_string()))?
+            .map_err(translate)?;
+        Ok(Kept {
+            hash: put.hash.to_string(),
+            size: put.size,
+        })
     }
 
     async fn file(&self, hash: &str) -> Result<PathBuf, ArtifactError> {
-        let parsed: Hash = hash.parse().map_err(|_| ArtifactError::NotFound(hash.to_owned()))?;
-        if self.0.has(&parsed) { Ok(self.0.path_of(&parsed)) } else { Err(ArtifactError::NotFound(hash.to_owned())) }
+        let parsed: Hash = hash
+            .parse()
+            .map_err(|_| ArtifactError::NotFound(hash.to_owned()))?;
+        if self.0.has(&parsed) {
+            Ok(self.0.path_of(&parsed))
+        } else {
+            Err(ArtifactError::NotFound(hash.to_owned()))
+        }
     }
 }
 
@@ -99,14 +112,23 @@ mod tests {
         std::fs::write(&file, "changed").unwrap();
         let path = store.file(&kept.hash).await.unwrap();
         assert_eq!(std::fs::read_to_string(path).unwrap(), "weights");
-        assert_eq!((kept.size, kept.hash.as_str()), (7, blake3::hash(b"weights").to_hex().as_str()));
+        assert_eq!(
+            (kept.size, kept.hash.as_str()),
+            (7, blake3::hash(b"weights").to_hex().as_str())
+        );
     }
 
     #[tokio::test]
     async fn unknown_artifacts_and_unreadable_files_are_named() {
         let folder = tempfile::tempdir().unwrap();
         let store = FolderArtifacts::open(folder.path()).unwrap();
-        assert!(matches!(store.file("../../etc/passwd").await, Err(ArtifactError::NotFound(_))));
-        assert!(matches!(store.keep(Path::new("/no/such/file")).await, Err(ArtifactError::Unreadable { .. })));
+        assert!(matches!(
+            store.file("../../etc/passwd").await,
+            Err(ArtifactError::NotFound(_))
+        ));
+        assert!(matches!(
+            store.keep(Path::new("/no/such/file")).await,
+            Err(ArtifactError::Unreadable { .. })
+        ));
     }
 }

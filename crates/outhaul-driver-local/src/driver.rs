@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use outhaul_driver::{
-    Capabilities, ChangeFeed, Collected, Driver, DriverError, EnvironmentRequest, ErrorKind, LogRead, LogSink, NativeId,
-    NativeRequest, Observation, OutputSink, PreparedEnvironment, Problem, Status, TargetLog,
+    Capabilities, ChangeFeed, Collected, Driver, DriverError, EnvironmentRequest, ErrorKind, LogRead,
+    LogSink, NativeId, NativeRequest, Observation, OutputSink, PreparedEnvironment, Problem, Status,
+    TargetLog,
 };
 use outhaul_environment::{EnvironmentManager, ManagerOptions, PrepareOptions, ThisMachine};
 use outhaul_host::this_machine::{Runs, RunsConfig};
@@ -47,7 +48,10 @@ impl LocalDriver {
     /// # Errors
     /// When the folder cannot be made or written.
     pub fn open(config: LocalConfig) -> Result<Self, DriverError> {
-        let runs = Runs::open(RunsConfig { root: config.root.join("runs"), environment: config.environment.clone() })?;
+        let runs = Runs::open(RunsConfig {
+            root: config.root.join("runs"),
+            environment: config.environment.clone(),
+        })?;
         let options = ManagerOptions {
             search_path: config.search_path.clone(),
             passed_env: config.environment.clone(),
@@ -55,7 +59,11 @@ impl LocalDriver {
         };
         let folder = config.root.join("environments");
         let environments = EnvironmentManager::new(Arc::new(ThisMachine), &folder.to_string_lossy(), options);
-        Ok(Self { config, runs, environments })
+        Ok(Self {
+            config,
+            runs,
+            environments,
+        })
     }
 
     fn materialise(&self, tree: &str, code: &Path) -> Result<(), DriverError> {
@@ -64,12 +72,23 @@ impl LocalDriver {
                 SnapshotError::DiskFull { .. } => (ErrorKind::DiskFull, Status::Temporary),
                 _ => (ErrorKind::System, Status::Permanent),
             };
-            DriverError { status, ..DriverError::permanent(kind, "stage the code", error.to_string()) }
+            DriverError {
+                status,
+                ..DriverError::permanent(kind, "stage the code", error.to_string())
+            }
         };
-        let hash = tree
-            .parse()
-            .map_err(|_| DriverError::permanent(ErrorKind::Invalid, "stage the code", format!("`{tree}` is not the id of a tree")))?;
-        let tree = self.config.blobs.get_tree(&hash).map_err(|error| broken(&error))?;
+        let hash = tree.parse().map_err(|_| {
+            DriverError::permanent(
+                ErrorKind::Invalid,
+                "stage the code",
+                format!("`{tree}` is not the id of a tree"),
+            )
+        })?;
+        let tree = self
+            .config
+            .blobs
+            .get_tree(&hash)
+            .map_err(|error| broken(&error))?;
         outhaul_snapshot::materialise(&tree, &self.config.blobs, code).map_err(|error| broken(&error))
     }
 }
@@ -105,7 +124,10 @@ impl Driver for LocalDriver {
         Ok(check::check(&self.config, &self.environments).await)
     }
 
-    async fn environment_ready(&self, request: &EnvironmentRequest) -> Result<Option<PreparedEnvironment>, DriverError> {
+    async fn environment_ready(
+        &self,
+        request: &EnvironmentRequest,
+    ) -> Result<Option<PreparedEnvironment>, DriverError> {
         let ready = match &request.lock {
             Some(lock) => self.environments.ready_locked(&request.spec, lock).await,
             None => self.environments.ready(&request.spec).await,
@@ -114,15 +136,29 @@ impl Driver for LocalDriver {
         Ok(ready.map(|built| prepared(built, &request.spec.interpreter)))
     }
 
-    async fn prepare_environment(&self, request: &EnvironmentRequest, log: &dyn LogSink) -> Result<PreparedEnvironment, DriverError> {
-        let options = PrepareOptions { retry: request.retry, relock: request.retry && request.lock.is_none() };
-        let built = self.environments.prepare(&request.spec, request.lock.clone(), options, &Log(log)).await;
-        built.map(|built| prepared(built, &request.spec.interpreter)).map_err(|error| failed("prepare the environment", &error))
+    async fn prepare_environment(
+        &self,
+        request: &EnvironmentRequest,
+        log: &dyn LogSink,
+    ) -> Result<PreparedEnvironment, DriverError> {
+        let options = PrepareOptions {
+            retry: request.retry,
+            relock: request.retry && request.lock.is_none(),
+        };
+        let built = self
+            .environments
+            .prepare(&request.spec, request.lock.clone(), options, &Log(log))
+            .await;
+        built
+            .map(|built| prepared(built, &request.spec.interpreter))
+            .map_err(|error| failed("prepare the environment", &error))
     }
 
     async fn submit(&self, request: &NativeRequest) -> Result<NativeId, DriverError> {
         let materialise = |code: &Path| self.materialise(&request.tree, code);
-        self.runs.submit(&request.run_key, &request.script, &materialise).await
+        self.runs
+            .submit(&request.run_key, &request.script, &materialise)
+            .await
     }
 
     async fn find(&self, run_key: &RunKey) -> Result<Option<NativeId>, DriverError> {
@@ -137,7 +173,13 @@ impl Driver for LocalDriver {
         Ok(self.runs.observe(ids))
     }
 
-    async fn read_log(&self, id: &NativeId, log: TargetLog, offset: u64, max: usize) -> Result<LogRead, DriverError> {
+    async fn read_log(
+        &self,
+        id: &NativeId,
+        log: TargetLog,
+        offset: u64,
+        max: usize,
+    ) -> Result<LogRead, DriverError> {
         self.runs.read_log(id, log, offset, max)
     }
 

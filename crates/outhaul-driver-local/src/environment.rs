@@ -16,7 +16,12 @@ impl outhaul_environment::LogSink for Log<'_> {
 pub(crate) fn prepared(built: BuiltEnvironment, interpreter: &Interpreter) -> PreparedEnvironment {
     // The person's own interpreter keeps the person's own PATH.
     let bin = matches!(interpreter, Interpreter::Managed { .. }).then_some(built.bin_dir);
-    PreparedEnvironment { id: built.id, python: built.python, bin, lock: built.lock }
+    PreparedEnvironment {
+        id: built.id,
+        python: built.python,
+        bin,
+        lock: built.lock,
+    }
 }
 
 pub(crate) fn failed(operation: &'static str, error: &EnvironmentError) -> DriverError {
@@ -25,7 +30,14 @@ pub(crate) fn failed(operation: &'static str, error: &EnvironmentError) -> Drive
         ErrorClass::Target => ErrorKind::Target,
     };
     // A build is long, and its own tool has tried again already: no layer shall repeat it.
-    let status = if error.is_temporary() { Status::Persistent } else { Status::Permanent };
+    let status = if error.is_temporary() {
+        Status::Persistent
+    } else {
+        Status::Permanent
+    };
     // The text may have lines of advice after the first ones; it is shown whole.
-    DriverError { status, ..DriverError::permanent(kind, operation, error.to_string()) }
+    DriverError {
+        status,
+        ..DriverError::permanent(kind, operation, error.to_string())
+    }
 }

@@ -10,14 +10,19 @@ use outhaul_types::{Command, Run};
 /// The request for one attempt of a run.
 pub(crate) fn plan(run: &Run, attempt: u32, environment: &PreparedEnvironment, sdk: &Path) -> NativeRequest {
     let run_key = run.id.key(attempt);
-    let mut launch = Launch { python_path: vec![sdk.display().to_string()], ..Launch::default() };
+    let mut launch = Launch {
+        python_path: vec![sdk.display().to_string()],
+        ..Launch::default()
+    };
     let mut tree = String::new();
     // The script's output shall be seen as it comes; whoever wants it otherwise can say so.
     launch.variables.insert("PYTHONUNBUFFERED".into(), "1".into());
     if let Some(bin) = &environment.bin {
         launch.path.push(bin.clone());
         if let Some(folder) = Path::new(bin).parent() {
-            launch.variables.insert("VIRTUAL_ENV".into(), folder.display().to_string());
+            launch
+                .variables
+                .insert("VIRTUAL_ENV".into(), folder.display().to_string());
         }
     }
     if let Some(spec) = &run.spec {
@@ -25,18 +30,31 @@ pub(crate) fn plan(run: &Run, attempt: u32, environment: &PreparedEnvironment, s
         launch.variables.extend(spec.variables.clone());
         tree.clone_from(&spec.snapshot.tree);
         launch.argv = match &spec.command {
-            Command::Script { script, arguments } => {
-                [environment.python.clone(), script.clone()].into_iter().chain(arguments.iter().cloned()).collect()
-            }
+            Command::Script { script, arguments } => [environment.python.clone(), script.clone()]
+                .into_iter()
+                .chain(arguments.iter().cloned())
+                .collect(),
             Command::Program { argv } => argv.clone(),
         };
     }
-    launch.variables.extend(own_variables(run, attempt, &tree, environment));
-    NativeRequest { script: script(&launch), run_key, tree, command: launch.argv }
+    launch
+        .variables
+        .extend(own_variables(run, attempt, &tree, environment));
+    NativeRequest {
+        script: script(&launch),
+        run_key,
+        tree,
+        command: launch.argv,
+    }
 }
 
 /// The variables by which a script knows its run.
-fn own_variables(run: &Run, attempt: u32, tree: &str, environment: &PreparedEnvironment) -> BTreeMap<String, String> {
+fn own_variables(
+    run: &Run,
+    attempt: u32,
+    tree: &str,
+    environment: &PreparedEnvironment,
+) -> BTreeMap<String, String> {
     let own = [
         ("RUN_ID", run.id.to_string()),
         ("RUN_KEY", run.id.key(attempt).to_string()),
@@ -50,5 +68,7 @@ fn own_variables(run: &Run, attempt: u32, tree: &str, environment: &PreparedEnvi
         // A map of texts always has a JSON form.
         ("TAGS", serde_json::to_string(&run.tags).unwrap_or_default()),
     ];
-    own.into_iter().map(|(name, value)| (format!("OUTHAUL_{name}"), value)).collect()
+    own.into_iter()
+        .map(|(name, value)| (format!("OUTHAUL_{name}"), value))
+        .collect()
 }

@@ -1,5 +1,7 @@
 //! The behaviour suite of drivers on this machine.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::sync::Arc;
 
 use libtest_mimic::{Arguments, Trial};
@@ -28,7 +30,11 @@ impl ThisMachine {
             search_path: path.split(':').map(str::to_owned).collect(),
             slots: 2,
         });
-        Self { folder, blobs, driver: Arc::new(driver.unwrap()) }
+        Self {
+            folder,
+            blobs,
+            driver: Arc::new(driver.unwrap()),
+        }
     }
 }
 
@@ -45,12 +51,24 @@ impl Bench for ThisMachine {
             std::fs::write(path, text).unwrap();
         }
         let index = source.path().with_extension("index");
-        take(source.path(), &self.blobs, &index, &TakeOptions::default(), &silent).unwrap().tree_id.to_hex()
+        take(
+            source.path(),
+            &self.blobs,
+            &index,
+            &TakeOptions::default(),
+            &silent,
+        )
+        .unwrap()
+        .tree_id
+        .to_hex()
     }
 
     fn python(&self) -> String {
         // Any program that answers the probe; the suite's scripts are shell scripts.
-        let output = std::process::Command::new("python3").args(["-c", "import sys; print(sys.executable)"]).output().unwrap();
+        let output = std::process::Command::new("python3")
+            .args(["-c", "import sys; print(sys.executable)"])
+            .output()
+            .unwrap();
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     }
 }
@@ -60,7 +78,10 @@ fn main() {
     for (variant, wrap) in variants() {
         for case in cases() {
             let test = move || {
-                let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+                let runtime = tokio::runtime::Builder::new_multi_thread()
+                    .worker_threads(2)
+                    .enable_all()
+                    .build()?;
                 runtime.block_on(async {
                     let bench = Arc::new(ThisMachine::new());
                     let driver = wrap(bench.driver());

@@ -87,13 +87,20 @@ pub trait Driver: Send + Sync {
     async fn check(&self) -> Result<Vec<Check>, DriverError>;
 
     /// The environment if it is there already. Must be quick: it is on the path of every run.
-    async fn environment_ready(&self, request: &EnvironmentRequest) -> Result<Option<PreparedEnvironment>, DriverError>;
+    async fn environment_ready(
+        &self,
+        request: &EnvironmentRequest,
+    ) -> Result<Option<PreparedEnvironment>, DriverError>;
 
     /// Makes the environment there, once for all who ask at the same time.
     ///
     /// # Behaviour
     /// Dropping the future stops the work; a half-built environment never counts.
-    async fn prepare_environment(&self, request: &EnvironmentRequest, log: &dyn LogSink) -> Result<PreparedEnvironment, DriverError>;
+    async fn prepare_environment(
+        &self,
+        request: &EnvironmentRequest,
+        log: &dyn LogSink,
+    ) -> Result<PreparedEnvironment, DriverError>;
 
     /// Stages the code and starts the run.
     ///
@@ -113,7 +120,13 @@ pub trait Driver: Send + Sync {
     async fn observe(&self, ids: &[NativeId]) -> Result<Vec<Observation>, DriverError>;
 
     /// Up to `max` bytes of a log from `offset` on. A log that does not exist yet is empty.
-    async fn read_log(&self, id: &NativeId, log: TargetLog, offset: u64, max: usize) -> Result<LogRead, DriverError>;
+    async fn read_log(
+        &self,
+        id: &NativeId,
+        log: TargetLog,
+        offset: u64,
+        max: usize,
+    ) -> Result<LogRead, DriverError>;
 
     /// Asks a run to end: politely, then after `grace` by force, with all its children. Returns when the request
     /// is made; [`Driver::observe`] shows the end. A run that has ended already is no error.

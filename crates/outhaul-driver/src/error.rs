@@ -56,12 +56,22 @@ pub struct DriverError {
 impl DriverError {
     /// An error that trying again will not mend.
     pub fn permanent(kind: ErrorKind, operation: &'static str, message: impl Into<String>) -> Self {
-        Self { kind, status: Status::Permanent, operation, message: message.into(), hint: None, source: None }
+        Self {
+            kind,
+            status: Status::Permanent,
+            operation,
+            message: message.into(),
+            hint: None,
+            source: None,
+        }
     }
 
     /// An error that trying again may mend.
     pub fn temporary(kind: ErrorKind, operation: &'static str, message: impl Into<String>) -> Self {
-        Self { status: Status::Temporary, ..Self::permanent(kind, operation, message) }
+        Self {
+            status: Status::Temporary,
+            ..Self::permanent(kind, operation, message)
+        }
     }
 
     /// The error for a failed file operation on `path`: a full disk is told apart and is temporary.
@@ -73,7 +83,14 @@ impl DriverError {
             Io::Interrupted | Io::TimedOut => (ErrorKind::Target, Status::Temporary),
             _ => (ErrorKind::Target, Status::Permanent),
         };
-        Self { kind, status, operation, message: format!("`{path}`: {error}"), hint: None, source: Some(Box::new(error)) }
+        Self {
+            kind,
+            status,
+            operation,
+            message: format!("`{path}`: {error}"),
+            hint: None,
+            source: Some(Box::new(error)),
+        }
     }
 
     /// The same error with what to do next.
@@ -95,9 +112,11 @@ impl DriverError {
         match self.kind {
             ErrorKind::Invalid => FailureClass::User,
             ErrorKind::Environment => FailureClass::Environment,
-            ErrorKind::NotFound | ErrorKind::Unreachable | ErrorKind::Refused | ErrorKind::DiskFull | ErrorKind::Target => {
-                FailureClass::Target
-            }
+            ErrorKind::NotFound
+            | ErrorKind::Unreachable
+            | ErrorKind::Refused
+            | ErrorKind::DiskFull
+            | ErrorKind::Target => FailureClass::Target,
             ErrorKind::System => FailureClass::System,
         }
     }

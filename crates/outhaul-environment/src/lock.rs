@@ -142,7 +142,9 @@ mod tests {
         let shown: Vec<String> = packages(&lock).iter().map(ToString::to_string).collect();
         assert_eq!(shown, ["a 1", "b 2.0", "c git+https://h/c@0ff"]);
         assert!(!is_hashed(&lock));
-        assert!(is_hashed(&self::lock("a==1 \\\n --hash=sha256:00\nb==1 --hash=sha256:00\n")));
+        assert!(is_hashed(&self::lock(
+            "a==1 \\\n --hash=sha256:00\nb==1 --hash=sha256:00\n"
+        )));
         assert!(!is_hashed(&self::lock("")));
     }
 

@@ -234,15 +234,7 @@ impl Steps<'_> {
                 let mut step = self.step(
                     "installing the packages",
                     // Compiling now makes the first import of every run fast.
-                    &[
-                        program,
-                        "pip",
-                        "install",
-                        "--python",
-                        &inner,
-                        "--no-deps",
-                        "--compile-bytecode",
-                    ],
+                    &[program, "pip", "install", "--python", &inner, "--no-deps"],
                 );
                 step.argv.extend(uv_options(&lock.index_options));
                 if lock
@@ -408,7 +400,7 @@ mod tests {
         insta::assert_snapshot!(shown.join("\n"), @r#"
     <uv> pip compile --quiet --generate-hashes --no-header --no-annotate --python <python> <requirements> --output-file <lock>
     <uv> venv --quiet --python <python> /r/envs/<id>/<attempt>
-    <uv> pip install --python /r/envs/<id>/<attempt>/bin/python --no-deps --compile-bytecode -r <lock>
+    <uv> pip install --python /r/envs/<id>/<attempt>/bin/python --no-deps -r <lock>
     "#);
         assert!(plan.steps.last().is_some_and(|step| step.files.is_empty()));
     }

@@ -9,9 +9,8 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use outhaul_environment::{
-    BuildHost, EnvironmentError, EnvironmentManager, ErrorClass, FileFacts, Finished, Guard,
-    HostError, LogSink, ManagerOptions, NoLog, PrepareOptions, Step, ThisMachine, Tool,
-    ToolChoice,
+    BuildHost, EnvironmentError, EnvironmentManager, ErrorClass, FileFacts, Finished, Guard, HostError,
+    LogSink, ManagerOptions, NoLog, PrepareOptions, Step, ThisMachine, Tool, ToolChoice,
 };
 use outhaul_types::{EnvironmentSpec, Interpreter};
 
@@ -207,8 +206,15 @@ async fn built_once_and_reused(tool: ToolChoice, name: Tool) {
     assert_eq!(bench.host.count("installing the packages"), 1);
     assert_eq!(bench.attempts(&built.id), 1);
     assert_eq!(built.lock.tool, name.to_string());
-    assert!(built.lock.is_hashed(), "{}", built.lock.requirements);
-    assert_eq!(built.lock.packages()[0].to_string(), "six 1.17.0");
+    assert!(
+        outhaul_environment::is_hashed(&built.lock),
+        "{}",
+        built.lock.requirements
+    );
+    assert_eq!(
+        outhaul_environment::packages(&built.lock)[0].to_string(),
+        "six 1.17.0"
+    );
     assert_eq!(built.variables["A"], "b");
     assert_eq!(
         runs(&built.python, "import six; print(six.__version__)"),
@@ -454,7 +460,10 @@ async fn a_persons_own_interpreter_is_probed_once() {
     };
     let options = PrepareOptions::default();
     let built = manager.prepare(&spec, None, options, &NoLog).await.unwrap();
-    assert_eq!((&built.python, built.lock.tool), (python, Tool::None.to_string()));
+    assert_eq!(
+        (&built.python, built.lock.tool.clone()),
+        (python, Tool::None.to_string())
+    );
     let before = bench.host.all();
     assert_eq!(manager.ready(&spec).await.unwrap(), Some(built.clone()));
     assert_eq!(

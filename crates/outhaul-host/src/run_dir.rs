@@ -20,7 +20,8 @@ mod record;
 
 pub use launch::{Launch, quote, script};
 pub use record::{
-    ExitRecord, Identity, ProcessRecord, is_zombie, parse_exit, parse_process, parse_start_ticks, parse_supervisor, parse_uptime,
+    ExitRecord, Identity, ProcessRecord, is_zombie, parse_exit, parse_process, parse_start_ticks,
+    parse_supervisor, parse_uptime,
 };
 
 /// The supervisor, a POSIX-sh script.

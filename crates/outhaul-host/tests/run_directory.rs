@@ -1,6 +1,8 @@
 //! The run directory protocol on this machine, with real processes: what happens when things are repeated,
 //! killed or filled up.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::path::Path;
 use std::time::Duration;
 
@@ -18,7 +20,11 @@ impl Bench {
     fn new() -> Self {
         let root = tempfile::tempdir().unwrap();
         let environment = vec![("PATH".to_owned(), std::env::var("PATH").unwrap())];
-        let runs = Runs::open(RunsConfig { root: root.path().join("runs"), environment }).unwrap();
+        let runs = Runs::open(RunsConfig {
+            root: root.path().join("runs"),
+            environment,
+        })
+        .unwrap();
         Self { root, runs }
     }
 
@@ -32,27 +38,39 @@ impl Bench {
             argv: vec!["sh".into(), "-c".into(), shell.into()],
             ..Launch::default()
         };
-        self.runs.submit(key, &script(&launch), &|code: &Path| {
-            std::fs::write(code.join("data.txt"), "code").unwrap();
-            Ok(())
-        }).await
+        self.runs
+            .submit(key, &script(&launch), &|code: &Path| {
+                std::fs::write(code.join("data.txt"), "code").unwrap();
+                Ok(())
+            })
+            .await
     }
 
     async fn until(&self, id: &NativeId, done: impl Fn(&Observation) -> bool) -> Observation {
         let ask = async {
             loop {
-                let seen = self.runs.observe(std::slice::from_ref(id)).pop().expect("the run is known");
+                let seen = self
+                    .runs
+                    .observe(std::slice::from_ref(id))
+                    .pop()
+                    .expect("the run is known");
                 if done(&seen) {
                     return seen;
                 }
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(30), ask).await.expect("it happens in time")
+        tokio::time::timeout(Duration::from_secs(30), ask)
+            .await
+            .expect("it happens in time")
     }
 
     async fn ended(&self, id: &NativeId) -> Exit {
-        match self.until(id, |seen| matches!(seen.phase, Phase::Ended { .. })).await.phase {
+        match self
+            .until(id, |seen| matches!(seen.phase, Phase::Ended { .. }))
+            .await
+            .phase
+        {
             Phase::Ended { exit, .. } => exit,
             _ => unreachable!(),
         }
@@ -60,6 +78,17 @@ impl Bench {
 
     fn read(&self, id: &NativeId, log: TargetLog) -> String {
         String::from_utf8(self.runs.read_log(id, log, 0, 1 << 20).unwrap().bytes).unwrap()
+    }
+
+    fn supervisor(&self) -> std::path::PathBuf {
+        let files = std::fs::read_dir(self.root.path().join("runs"))
+            .unwrap()
+            .flatten()
+            .map(|entry| entry.path());
+        files
+            .into_iter()
+            .find(|path| path.extension().is_some_and(|extension| extension == "sh"))
+            .unwrap()
     }
 
     fn pid(&self, id: &NativeId, record: &str) -> i32 {
@@ -75,9 +104,15 @@ fn kill(pid: i32) {
 #[tokio::test(flavor = "multi_thread")]
 async fn streams_exit_code_and_working_folder() {
     let bench = Bench::new();
-    let id = bench.submit(&bench.key(), "cat data.txt; echo; ls; echo err >&2; exit 3").await.unwrap();
+    let id = bench
+        .submit(&bench.key(), "cat data.txt; echo; ls; echo err >&2; exit 3")
+        .await
+        .unwrap();
     assert_eq!(bench.ended(&id).await, Exit::Code { code: 3 });
-    assert_eq!(bench.read(&id, TargetLog::Stdout), "code\ndata.txt\nlogs\noutputs\n");
+    assert_eq!(
+        bench.read(&id, TargetLog::Stdout),
+        "code\ndata.txt\nlogs\noutputs\n"
+    );
     assert_eq!(bench.read(&id, TargetLog::Stderr), "err\n");
 }
 
@@ -92,13 +127,47 @@ async fn submitted_many_times_it_starts_once() {
         assert_eq!(bench.submit(&key, &shell).await.unwrap(), id);
     }
     // And past the shortcut: several supervisors for the same directory.
-    let supervisor = std::fs::read_dir(bench.root.path().join("runs")).unwrap().flatten().map(|e| e.path()).find(|p| p.extension().is_some_and(|e| e == "sh")).unwrap();
+    let supervisor = bench.supervisor();
     let children: Vec<_> = (0..8)
-        .map(|_| std::process::Command::new("sh").arg(&supervisor).arg("supervise").arg(bench.root.path().join("runs").join(&id.0)).output().unwrap())
+        .map(|_| {
+            std::process::Command::new("sh")
+                .arg(&supervisor)
+                .arg("supervise")
+                .arg(bench.root.path().join("runs").join(&id.0))
+                .output()
+                .unwrap()
+        })
         .collect();
     assert!(children.iter().all(|child| child.stdout == b"taken\n"));
     bench.ended(&id).await;
     assert_eq!(std::fs::read_to_string(count).unwrap(), "started\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_gone_before_the_answer_does_not_stop_the_run() {
+    let bench = Bench::new();
+    let key = bench.key();
+    let launch = Launch {
+        argv: vec!["sh".into(), "-c".into(), "echo ran".into()],
+        ..Launch::default()
+    };
+    let dir = bench.root.path().join("runs").join(key.as_str());
+    std::fs::create_dir_all(dir.join("code")).unwrap();
+    std::fs::write(dir.join("launch.sh"), script(&launch)).unwrap();
+    // As when the server is killed: nobody reads the answer.
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let status = std::process::Command::new("sh")
+        .arg(bench.supervisor())
+        .arg("supervise")
+        .arg(&dir)
+        .stdout(writer)
+        .status()
+        .unwrap();
+    assert!(status.success());
+    let id = bench.runs.find(&key).unwrap();
+    assert_eq!(bench.ended(&id).await, Exit::Code { code: 0 });
+    assert_eq!(bench.read(&id, TargetLog::Stdout), "ran\n");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -117,24 +186,50 @@ async fn cancel_ends_a_stubborn_process_with_all_its_children() {
     // The process ignores the polite signal, and so does a child that moved to a session of its own.
     let shell = "trap '' TERM; setsid sh -c 'trap \"\" TERM; echo child; while :; do sleep 1; done' & while :; do sleep 1; done";
     let id = bench.submit(&bench.key(), shell).await.unwrap();
-    bench.until(&id, |seen| seen.sizes.iter().any(|(log, size)| *log == TargetLog::Stdout && *size > 0)).await;
+    bench
+        .until(&id, |seen| {
+            seen.sizes
+                .iter()
+                .any(|(log, size)| *log == TargetLog::Stdout && *size > 0)
+        })
+        .await;
     bench.runs.cancel(&id, Duration::from_millis(200)).unwrap();
     assert_eq!(bench.ended(&id).await, Exit::Code { code: 128 + 9 });
     let mark = format!("OUTHAUL_RUN_KEY={}", id.0);
-    let left = || std::fs::read_dir("/proc").unwrap().flatten().any(|entry| {
-        let environ = std::fs::read(entry.path().join("environ")).unwrap_or_default();
-        environ.windows(mark.len()).any(|window| window == mark.as_bytes())
-    });
-    tokio::time::timeout(Duration::from_secs(10), async { while left() { tokio::time::sleep(Duration::from_millis(10)).await } })
-        .await
-        .expect("no process of the run is left");
+    let left = || {
+        std::fs::read_dir("/proc").unwrap().flatten().any(|entry| {
+            let environ = std::fs::read(entry.path().join("environ")).unwrap_or_default();
+            environ
+                .windows(mark.len())
+                .any(|window| window == mark.as_bytes())
+        })
+    };
+    tokio::time::timeout(Duration::from_secs(10), async {
+        while left() {
+            tokio::time::sleep(Duration::from_millis(10)).await
+        }
+    })
+    .await
+    .expect("no process of the run is left");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_polite_process_may_clean_up() {
     let bench = Bench::new();
-    let id = bench.submit(&bench.key(), "trap 'echo bye; exit 7' TERM; echo up; while :; do sleep 0.05; done").await.unwrap();
-    bench.until(&id, |seen| seen.sizes.iter().any(|(log, size)| *log == TargetLog::Stdout && *size > 0)).await;
+    let id = bench
+        .submit(
+            &bench.key(),
+            "trap 'echo bye; exit 7' TERM; echo up; while :; do sleep 0.05; done",
+        )
+        .await
+        .unwrap();
+    bench
+        .until(&id, |seen| {
+            seen.sizes
+                .iter()
+                .any(|(log, size)| *log == TargetLog::Stdout && *size > 0)
+        })
+        .await;
     bench.runs.cancel(&id, Duration::from_secs(20)).unwrap();
     assert_eq!(bench.ended(&id).await, Exit::Code { code: 7 });
     assert_eq!(bench.read(&id, TargetLog::Stdout), "up\nbye\n");
@@ -143,7 +238,10 @@ async fn a_polite_process_may_clean_up() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_left_running_in_the_group_ends_with_the_process() {
     let bench = Bench::new();
-    let id = bench.submit(&bench.key(), "sleep 1000 & echo $!; exit 0").await.unwrap();
+    let id = bench
+        .submit(&bench.key(), "sleep 1000 & echo $!; exit 0")
+        .await
+        .unwrap();
     assert_eq!(bench.ended(&id).await, Exit::Code { code: 0 });
     let pid = bench.read(&id, TargetLog::Stdout);
     let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();
@@ -153,12 +251,26 @@ async fn what_is_left_running_in_the_group_ends_with_the_process() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_supervisor_does_not_end_the_run_and_its_code_stays_unknown() {
     let bench = Bench::new();
-    let id = bench.submit(&bench.key(), "echo up; while [ ! -e go ]; do sleep 0.02; done; echo done").await.unwrap();
-    bench.until(&id, |seen| seen.sizes.iter().any(|(log, size)| *log == TargetLog::Stdout && *size > 0)).await;
+    let id = bench
+        .submit(
+            &bench.key(),
+            "echo up; while [ ! -e go ]; do sleep 0.02; done; echo done",
+        )
+        .await
+        .unwrap();
+    bench
+        .until(&id, |seen| {
+            seen.sizes
+                .iter()
+                .any(|(log, size)| *log == TargetLog::Stdout && *size > 0)
+        })
+        .await;
     kill(bench.pid(&id, "supervisor"));
     bench.until(&id, |seen| seen.phase == Phase::Running).await;
     std::fs::write(bench.root.path().join("runs").join(&id.0).join("code/go"), "").unwrap();
-    assert!(matches!(bench.ended(&id).await, Exit::Vanished { reason } if reason.contains("supervisor was killed")));
+    assert!(
+        matches!(bench.ended(&id).await, Exit::Vanished { reason } if reason.contains("supervisor was killed"))
+    );
     assert_eq!(bench.read(&id, TargetLog::Stdout), "up\ndone\n");
 }
 
@@ -171,15 +283,27 @@ async fn after_a_reboot_a_run_without_exit_record_is_gone() {
     std::fs::write(dir.join("supervisor"), "supervisor 4711 99 another-boot end\n").unwrap();
     std::fs::write(dir.join("exit"), "pending\n").unwrap();
     let id = bench.runs.find(&key).unwrap();
-    assert_eq!(bench.ended(&id).await, Exit::Vanished { reason: "host rebooted".into() });
+    assert_eq!(
+        bench.ended(&id).await,
+        Exit::Vanished {
+            reason: "host rebooted".into()
+        }
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_command_that_does_not_exist_is_the_scripts_failure() {
     let bench = Bench::new();
     let key = bench.key();
-    let launch = Launch { argv: vec!["no-such-program".into()], ..Launch::default() };
-    let id = bench.runs.submit(&key, &script(&launch), &|_: &Path| Ok(())).await.unwrap();
+    let launch = Launch {
+        argv: vec!["no-such-program".into()],
+        ..Launch::default()
+    };
+    let id = bench
+        .runs
+        .submit(&key, &script(&launch), &|_: &Path| Ok(()))
+        .await
+        .unwrap();
     assert_eq!(bench.ended(&id).await, Exit::Code { code: 127 });
     assert!(bench.read(&id, TargetLog::Stderr).contains("no-such-program"));
 }
@@ -205,7 +329,14 @@ async fn changes_are_told_without_asking() {
     let id = bench.submit(&bench.key(), "echo hi").await.unwrap();
     let told = tokio::time::timeout(Duration::from_secs(20), async {
         while let Some(changed) = changes.next().await {
-            if matches!(bench.runs.observe(std::slice::from_ref(&changed)).pop().map(|seen| seen.phase), Some(Phase::Ended { .. })) {
+            if matches!(
+                bench
+                    .runs
+                    .observe(std::slice::from_ref(&changed))
+                    .pop()
+                    .map(|seen| seen.phase),
+                Some(Phase::Ended { .. })
+            ) {
                 return changed;
             }
         }

@@ -63,7 +63,11 @@ pub fn routes() -> Vec<(String, String)> {
     let paths = document["paths"].as_object().into_iter().flatten();
     paths
         .flat_map(|(path, methods)| {
-            let methods = methods.as_object().into_iter().flatten().map(|(method, _)| method.to_uppercase());
+            let methods = methods
+                .as_object()
+                .into_iter()
+                .flatten()
+                .map(|(method, _)| method.to_uppercase());
             methods.map(|method| (method, path.clone())).collect::<Vec<_>>()
         })
         .collect()
@@ -72,10 +76,17 @@ pub fn routes() -> Vec<(String, String)> {
 /// The router of a server.
 pub(crate) fn router(app: Arc<App>) -> Router {
     let (router, _) = documented().split_for_parts();
-    router.fallback(error::no_route).layer(from_fn_with_state(Arc::clone(&app), mark)).with_state(app)
+    router
+        .fallback(error::no_route)
+        .layer(from_fn_with_state(Arc::clone(&app), mark))
+        .with_state(app)
 }
 
-async fn mark(axum::extract::State(app): axum::extract::State<Arc<App>>, request: Request, next: Next) -> Response {
+async fn mark(
+    axum::extract::State(app): axum::extract::State<Arc<App>>,
+    request: Request,
+    next: Next,
+) -> Response {
     let mut response = next.run(request).await;
     if let Ok(build) = HeaderValue::from_str(&app.build) {
         response.headers_mut().insert(BUILD, build);

@@ -31,7 +31,12 @@ pub(crate) struct App {
 
 impl App {
     /// Adds events to a run's log and wakes whoever follows it.
-    pub(crate) async fn apply(&self, id: &RunId, guard: Guard, events: Vec<RunEventKind>) -> Result<AppliedRun, StoreError> {
+    pub(crate) async fn apply(
+        &self,
+        id: &RunId,
+        guard: Guard,
+        events: Vec<RunEventKind>,
+    ) -> Result<AppliedRun, StoreError> {
         let applied = self.store.apply(id, guard, events, Timestamp::now()).await?;
         self.hub.changed(id);
         if applied.run.state.is_terminal() {
@@ -48,7 +53,8 @@ impl App {
     /// The run that an id or a unique prefix of one names.
     pub(crate) async fn find_run(&self, prefix: &str) -> Result<Run, ApiError> {
         self.store.find_run(prefix).await.map_err(|error| match error {
-            StoreError::NotFound { .. } => ApiError::not_found(format!("there is no run `{prefix}`")).with_hint("`outhaul runs list` shows the runs"),
+            StoreError::NotFound { .. } => ApiError::not_found(format!("there is no run `{prefix}`"))
+                .with_hint("`outhaul runs list` shows the runs"),
             other => translate(other),
         })
     }
@@ -61,12 +67,24 @@ impl App {
             Some(name) => all.into_iter().find(|workspace| workspace.name == name),
             None => all.into_iter().find(|workspace| workspace.current),
         };
-        found.ok_or_else(|| unknown("workspace", name.unwrap_or("default"), names.iter().map(String::as_str), "outhaul workspace list"))
+        found.ok_or_else(|| {
+            unknown(
+                "workspace",
+                name.unwrap_or("default"),
+                names.iter().map(String::as_str),
+                "outhaul workspace list",
+            )
+        })
     }
 }
 
 /// The error for a name that is not known, with the nearest one that is.
-pub(crate) fn unknown<'a>(what: &str, name: &str, known: impl IntoIterator<Item = &'a str>, list: &str) -> ApiError {
+pub(crate) fn unknown<'a>(
+    what: &str,
+    name: &str,
+    known: impl IntoIterator<Item = &'a str>,
+    list: &str,
+) -> ApiError {
     let error = ApiError::not_found(format!("there is no {what} `{name}`"));
     let hint = match outhaul_types::nearest::did_you_mean(name, known) {
         Some(guess) => guess,
@@ -76,12 +94,15 @@ pub(crate) fn unknown<'a>(what: &str, name: &str, known: impl IntoIterator<Item 
 }
 
 /// A store's error as the API gives it.
+#[expect(clippy::needless_pass_by_value, reason = "the shape that `map_err` takes")]
 pub(crate) fn translate(error: StoreError) -> ApiError {
     let code = match &error {
         StoreError::NotFound { .. } => ErrorCode::NotFound,
         StoreError::Conflict(_) | StoreError::Stale { .. } | StoreError::Forbidden(_) => ErrorCode::Conflict,
         StoreError::Ambiguous { .. } => ErrorCode::BadRequest,
-        StoreError::NewerVersion { .. } | StoreError::DiskFull(_) | StoreError::Backend(_) => ErrorCode::Internal,
+        StoreError::NewerVersion { .. } | StoreError::DiskFull(_) | StoreError::Backend(_) => {
+            ErrorCode::Internal
+        }
     };
     let hint = match &error {
         StoreError::Ambiguous { .. } => Some("give more characters of the id"),

@@ -38,9 +38,14 @@ static ARMED: OnceLock<Armed> = OnceLock::new();
 
 /// Arms one step for this process.
 pub(crate) fn arm(text: Option<&str>) {
-    let Some(text) = text.filter(|_| cfg!(debug_assertions)) else { return };
+    let Some(text) = text.filter(|_| cfg!(debug_assertions)) else {
+        return;
+    };
     let (name, count) = text.split_once('=').unwrap_or((text, "1"));
-    let armed = Armed { name: name.to_owned(), left: AtomicU32::new(count.parse().unwrap_or(1)) };
+    let armed = Armed {
+        name: name.to_owned(),
+        left: AtomicU32::new(count.parse().unwrap_or(1)),
+    };
     // A second arming in one process is a mistake of the harness; the first one stands.
     let _ = ARMED.set(armed);
 }

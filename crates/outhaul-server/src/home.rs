@@ -22,11 +22,18 @@ impl Home {
     /// When another server has it, a newer program wrote it, it is somebody else's folder, or it cannot be written.
     pub(crate) fn open(root: &Path) -> Result<Self, ApiError> {
         let failed = |path: &Path, error: std::io::Error| {
-            ApiError::internal(format!("the data folder cannot be used: `{}`: {error}", path.display()))
-                .with_hint("set OUTHAUL_HOME to a folder that you may write")
+            ApiError::internal(format!(
+                "the data folder cannot be used: `{}`: {error}",
+                path.display()
+            ))
+            .with_hint("set OUTHAUL_HOME to a folder that you may write")
         };
         check_ours(root)?;
-        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(root).map_err(|error| failed(root, error))?;
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(root)
+            .map_err(|error| failed(root, error))?;
         std::fs::set_permissions(root, Permissions::from_mode(0o700)).map_err(|error| failed(root, error))?;
         let lock_path = root.join("server.lock");
         let lock = OpenOptions::new()
@@ -39,8 +46,11 @@ impl Home {
         match lock.try_lock() {
             Ok(()) => {}
             Err(std::fs::TryLockError::WouldBlock) => {
-                return Err(ApiError::conflict(format!("a server is already running for the data folder `{}`", root.display()))
-                    .with_hint("see `outhaul server status`; `outhaul server stop` ends it (runs go on)"));
+                return Err(ApiError::conflict(format!(
+                    "a server is already running for the data folder `{}`",
+                    root.display()
+                ))
+                .with_hint("see `outhaul server status`; `outhaul server stop` ends it (runs go on)"));
             }
             Err(std::fs::TryLockError::Error(error)) => return Err(failed(&lock_path, error)),
         }
@@ -51,7 +61,10 @@ impl Home {
                 .and_then(|()| std::fs::rename(&fresh, &version))
                 .map_err(|error| failed(&version, error))?;
         }
-        Ok(Self { root: root.to_owned(), _lock: lock })
+        Ok(Self {
+            root: root.to_owned(),
+            _lock: lock,
+        })
     }
 
     pub(crate) fn root(&self) -> &Path {
@@ -127,8 +140,17 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().join("home");
         let home = Home::open(&root).unwrap();
-        assert_eq!(std::fs::metadata(&root).unwrap().permissions().mode() & 0o777, 0o700);
-        assert!(Home::open(&root).err().unwrap().message.contains("already running"));
+        assert_eq!(
+            std::fs::metadata(&root).unwrap().permissions().mode() & 0o777,
+            0o700
+        );
+        assert!(
+            Home::open(&root)
+                .err()
+                .unwrap()
+                .message
+                .contains("already running")
+        );
         drop(home);
         Home::open(&root).unwrap();
     }
@@ -137,10 +159,22 @@ mod tests {
     fn a_newer_folder_and_a_foreign_one_are_left_alone() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("version"), "99\n").unwrap();
-        assert!(Home::open(folder.path()).err().unwrap().message.contains("version 99"));
+        assert!(
+            Home::open(folder.path())
+                .err()
+                .unwrap()
+                .message
+                .contains("version 99")
+        );
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
         std::fs::rename(folder.path().join("version"), folder.path().join("thesis.tex")).unwrap();
-        assert!(Home::open(folder.path()).err().unwrap().message.contains("thesis.tex"));
+        assert!(
+            Home::open(folder.path())
+                .err()
+                .unwrap()
+                .message
+                .contains("thesis.tex")
+        );
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 }

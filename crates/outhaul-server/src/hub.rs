@@ -29,6 +29,8 @@ impl Hub {
     /// Follows a run from now on.
     pub(crate) fn follow(&self, id: &RunId) -> watch::Receiver<u64> {
         let mut runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
-        runs.entry(id.clone()).or_insert_with(|| watch::channel(0).0).subscribe()
+        runs.entry(id.clone())
+            .or_insert_with(|| watch::channel(0).0)
+            .subscribe()
     }
 }

@@ -15,25 +15,42 @@ const NAMED: usize = 3;
 /// Whole lines of a stretch of the file, and how many bytes they take up. What comes after the last line end waits
 /// for more, unless it is longer than any line may be, or `last` says that nothing will come.
 pub(crate) fn cut(bytes: &[u8], last: bool) -> (Vec<&[u8]>, usize) {
-    let mut whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+    let mut whole = bytes
+        .iter()
+        .rposition(|byte| *byte == b'\n')
+        .map_or(0, |at| at + 1);
     if last || bytes.len() - whole > MAX_LINE {
         whole = bytes.len();
     }
-    let lines = bytes[..whole].split(|byte| *byte == b'\n').filter(|line| !line.iter().all(u8::is_ascii_whitespace));
+    let lines = bytes[..whole]
+        .split(|byte| *byte == b'\n')
+        .filter(|line| !line.iter().all(u8::is_ascii_whitespace));
     (lines.collect(), whole)
 }
 
 /// Keeps what a stretch of a run's metrics file says, beginning at byte `from` of the file. Returns how many bytes
 /// were taken.
-pub(crate) async fn keep(app: &App, run: &Run, from: u64, bytes: &[u8], last: bool) -> Result<usize, StoreError> {
+pub(crate) async fn keep(
+    app: &App,
+    run: &Run,
+    from: u64,
+    bytes: &[u8],
+    last: bool,
+) -> Result<usize, StoreError> {
     let (lines, taken) = cut(bytes, last);
     if taken == 0 {
         return Ok(0);
     }
-    let mut batch = MetricBatch { from, to: from + taken as u64, values: Vec::new() };
+    let mut batch = MetricBatch {
+        from,
+        to: from + taken as u64,
+        values: Vec::new(),
+    };
     let mut tags: BTreeMap<RunId, BTreeMap<String, String>> = BTreeMap::new();
     let mut bad: Vec<String> = Vec::new();
-    let of = |child: Option<String>| child.map_or_else(|| run.id.clone(), |child| RunId::of_child(&run.id, &child));
+    let of = |child: Option<String>| {
+        child.map_or_else(|| run.id.clone(), |child| RunId::of_child(&run.id, &child))
+    };
     let mut ends = Vec::new();
     for line in lines {
         match parse_line(line) {
@@ -42,7 +59,9 @@ pub(crate) async fn keep(app: &App, run: &Run, from: u64, bytes: &[u8], last: bo
                 tags.entry(of(child)).or_default().insert(name, value);
             }
             Ok(MetricRecord::Upload) => {}
-            Ok(MetricRecord::Child { id, name, parent }) => create_child(app, run, &id, name, of(parent)).await?,
+            Ok(MetricRecord::Child { id, name, parent }) => {
+                create_child(app, run, &id, name, of(parent)).await?
+            }
             Ok(MetricRecord::ChildEnd { id, state, error }) => ends.push((of(Some(id)), state, error)),
             Err(why) => bad.push(why),
         }
@@ -57,7 +76,8 @@ pub(crate) async fn keep(app: &App, run: &Run, from: u64, bytes: &[u8], last: bo
     if !bad.is_empty() {
         let shown = bad.iter().take(NAMED).cloned().collect::<Vec<_>>().join("; ");
         let message = format!("{} lines of the metrics file were left out: {shown}", bad.len());
-        app.apply(&run.id, Guard::Any, vec![RunEventKind::Note { message }]).await?;
+        app.apply(&run.id, Guard::Any, vec![RunEventKind::Note { message }])
+            .await?;
     }
     keep_known(app, run, batch).await?;
     app.hub.changed(&run.id);
@@ -72,7 +92,9 @@ async fn keep_known(app: &App, run: &Run, mut batch: MetricBatch) -> Result<(), 
             known.insert(owner.clone(), own(app, run, owner).await?.is_some());
         }
     }
-    batch.values.retain(|(owner, _)| known.get(owner).copied().unwrap_or_default());
+    batch
+        .values
+        .retain(|(owner, _)| known.get(owner).copied().unwrap_or_default());
     app.store.add_metrics(&run.id, batch).await
 }
 
@@ -96,16 +118,33 @@ async fn own(app: &App, run: &Run, id: &RunId) -> Result<Option<Run>, StoreError
     Ok(None)
 }
 
-async fn add_tags(app: &App, run: &Run, id: &RunId, tags: BTreeMap<String, String>) -> Result<(), StoreError> {
+async fn add_tags(
+    app: &App,
+    run: &Run,
+    id: &RunId,
+    tags: BTreeMap<String, String>,
+) -> Result<(), StoreError> {
     match own(app, run, id).await? {
-        Some(owner) if tags.iter().any(|(name, value)| owner.tags.get(name) != Some(value)) => {
-            app.apply(id, Guard::Any, vec![RunEventKind::Tagged { tags }]).await.map(drop)
+        Some(owner)
+            if tags
+                .iter()
+                .any(|(name, value)| owner.tags.get(name) != Some(value)) =>
+        {
+            app.apply(id, Guard::Any, vec![RunEventKind::Tagged { tags }])
+                .await
+                .map(drop)
         }
         _ => Ok(()),
     }
 }
 
-async fn create_child(app: &App, run: &Run, script_id: &str, name: Option<String>, parent: RunId) -> Result<(), StoreError> {
+async fn create_child(
+    app: &App,
+    run: &Run,
+    script_id: &str,
+    name: Option<String>,
+    parent: RunId,
+) -> Result<(), StoreError> {
     let id = RunId::of_child(&run.id, script_id);
     if app.store.run(&id).await.is_ok() || own(app, run, &parent).await?.is_none() {
         return Ok(());
@@ -121,21 +160,33 @@ async fn create_child(app: &App, run: &Run, script_id: &str, name: Option<String
         spec: None,
     };
     app.store.create_run(new, jiff::Timestamp::now()).await?;
-    app.apply(&id, Guard::Any, vec![RunEventKind::Running]).await.map(drop)
+    app.apply(&id, Guard::Any, vec![RunEventKind::Running])
+        .await
+        .map(drop)
 }
 
-async fn end_child(app: &App, run: &Run, id: &RunId, state: &str, error: Option<String>) -> Result<(), StoreError> {
+async fn end_child(
+    app: &App,
+    run: &Run,
+    id: &RunId,
+    state: &str,
+    error: Option<String>,
+) -> Result<(), StoreError> {
     let event = match state {
         "Completed" => RunEventKind::Completed,
         "Canceled" => RunEventKind::Canceled,
         _ => {
             let message = error.unwrap_or_else(|| "the script said so".to_owned());
-            RunEventKind::Failed { failure: Failure::new(FailureClass::User, message) }
+            RunEventKind::Failed {
+                failure: Failure::new(FailureClass::User, message),
+            }
         }
     };
     match own(app, run, id).await? {
         // Only children: the run itself ends by the evidence of its process.
-        Some(child) if child.id != run.id && !child.state.is_terminal() => app.apply(id, Guard::Any, vec![event]).await.map(drop),
+        Some(child) if child.id != run.id && !child.state.is_terminal() => {
+            app.apply(id, Guard::Any, vec![event]).await.map(drop)
+        }
         _ => Ok(()),
     }
 }
@@ -150,7 +201,18 @@ pub(crate) async fn end_children(app: &App, run: &Run, state: RunState) -> Resul
     for child in app.store.list_runs(&filter).await? {
         if !child.state.is_terminal() {
             let error = Some("its parent ended before it".to_owned());
-            end_child(app, run, &child.id, if state == RunState::Completed { "Completed" } else { state.as_str() }, error).await?;
+            end_child(
+                app,
+                run,
+                &child.id,
+                if state == RunState::Completed {
+                    "Completed"
+                } else {
+                    state.as_str()
+                },
+                error,
+            )
+            .await?;
             let grandchildren = app.store.run(&child.id).await?;
             Box::pin(end_children(app, &grandchildren, state)).await?;
         }

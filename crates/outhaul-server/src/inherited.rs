@@ -4,12 +4,40 @@
 
 /// Variables that are inherited.
 const NAMES: &[&str] = &[
-    "PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "JAVA_HOME", "SPARK_HOME",
-    "XDG_CACHE_HOME", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "GIT_SSL_CAINFO", "PYENV_ROOT", "PYENV_VERSION",
+    "PATH",
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "SHELL",
+    "LANG",
+    "LANGUAGE",
+    "TZ",
+    "TMPDIR",
+    "LD_LIBRARY_PATH",
+    "JAVA_HOME",
+    "SPARK_HOME",
+    "XDG_CACHE_HOME",
+    "CURL_CA_BUNDLE",
+    "REQUESTS_CA_BUNDLE",
+    "GIT_SSL_CAINFO",
+    "PYENV_ROOT",
+    "PYENV_VERSION",
 ];
 
 /// Beginnings of names that are inherited: locale, certificates, package tools, accelerators and their libraries.
-const PREFIXES: &[&str] = &["LC_", "SSL_CERT_", "PIP_", "UV_", "CUDA_", "NVIDIA_", "ROCR_", "HIP_", "OMP_", "MKL_", "OPENBLAS_"];
+const PREFIXES: &[&str] = &[
+    "LC_",
+    "SSL_CERT_",
+    "PIP_",
+    "UV_",
+    "CUDA_",
+    "NVIDIA_",
+    "ROCR_",
+    "HIP_",
+    "OMP_",
+    "MKL_",
+    "OPENBLAS_",
+];
 
 /// Proxies, written in either case.
 const PROXIES: &[&str] = &["http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "no_proxy"];
@@ -17,7 +45,9 @@ const PROXIES: &[&str] = &["http_proxy", "https_proxy", "ftp_proxy", "all_proxy"
 /// The variables out of `all` that builds and runs inherit.
 pub(crate) fn inherited(all: Vec<(String, String)>) -> Vec<(String, String)> {
     let allowed = |name: &str| {
-        NAMES.contains(&name) || PREFIXES.iter().any(|prefix| name.starts_with(prefix)) || PROXIES.contains(&name.to_lowercase().as_str())
+        NAMES.contains(&name)
+            || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+            || PROXIES.contains(&name.to_lowercase().as_str())
     };
     all.into_iter().filter(|(name, _)| allowed(name)).collect()
 }
@@ -28,7 +58,17 @@ mod tests {
 
     #[test]
     fn what_is_needed_comes_through_and_secrets_do_not() {
-        let names = ["PATH", "HTTPS_PROXY", "no_proxy", "SSL_CERT_FILE", "CUDA_VISIBLE_DEVICES", "AWS_SECRET_ACCESS_KEY", "GITHUB_TOKEN", "OUTHAUL_HOME", "LD_PRELOAD"];
+        let names = [
+            "PATH",
+            "HTTPS_PROXY",
+            "no_proxy",
+            "SSL_CERT_FILE",
+            "CUDA_VISIBLE_DEVICES",
+            "AWS_SECRET_ACCESS_KEY",
+            "GITHUB_TOKEN",
+            "OUTHAUL_HOME",
+            "LD_PRELOAD",
+        ];
         let all = names.map(|name| (name.to_owned(), "x".to_owned())).to_vec();
         let kept: Vec<String> = inherited(all).into_iter().map(|(name, _)| name).collect();
         assert_eq!(kept, names[..5]);

@@ -40,8 +40,18 @@ pub(crate) async fn work(app: Arc<App>, mut runs: mpsc::UnboundedReceiver<Run>) 
 async fn release(app: &App, run: &Run) -> Result<(), String> {
     if run.attempt > 0 {
         let target = app.targets.get(&run.target).map_err(|error| error.message)?;
-        let native = run.native_id.clone().unwrap_or_else(|| run.id.key(run.attempt).to_string());
-        target.driver.release(&NativeId(native)).await.map_err(|error| error.to_string())?;
+        let native = run
+            .native_id
+            .clone()
+            .unwrap_or_else(|| run.id.key(run.attempt).to_string());
+        target
+            .driver
+            .release(&NativeId(native))
+            .await
+            .map_err(|error| error.to_string())?;
     }
-    app.store.mark_released(&run.id).await.map_err(|error| error.to_string())
+    app.store
+        .mark_released(&run.id)
+        .await
+        .map_err(|error| error.to_string())
 }

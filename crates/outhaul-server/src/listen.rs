@@ -10,7 +10,8 @@ use tokio::net::UnixListener;
 /// that lies there is one that a killed server left.
 pub(crate) fn bind(home: &Path) -> Result<UnixListener, ApiError> {
     let path = home.join("server.sock");
-    let failed = |error: std::io::Error| ApiError::internal(format!("cannot listen on `{}`: {error}", path.display()));
+    let failed =
+        |error: std::io::Error| ApiError::internal(format!("cannot listen on `{}`: {error}", path.display()));
     match std::fs::remove_file(&path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed(error)),
         _ => {}
@@ -21,7 +22,9 @@ pub(crate) fn bind(home: &Path) -> Result<UnixListener, ApiError> {
         path.clone()
     } else {
         use std::os::fd::AsRawFd;
-        Path::new("/proc/self/fd").join(folder.as_raw_fd().to_string()).join("server.sock")
+        Path::new("/proc/self/fd")
+            .join(folder.as_raw_fd().to_string())
+            .join("server.sock")
     };
     // The folder is closed to others (0700), so nobody can come in between binding and the next line.
     let listener = UnixListener::bind(address).map_err(failed)?;

@@ -57,7 +57,11 @@ impl Observer {
 
 async fn observe(driver: Arc<dyn Driver>, watched: Arc<Watched>, registered: Arc<Notify>) {
     let mut changes = driver.changes();
-    let tick = if changes.is_some() { TICK_WITH_CHANGES } else { TICK };
+    let tick = if changes.is_some() {
+        TICK_WITH_CHANGES
+    } else {
+        TICK
+    };
     loop {
         let due = wait(&watched, &registered, &mut changes, tick).await;
         if due.is_empty() {
@@ -91,7 +95,12 @@ async fn observe(driver: Arc<dyn Driver>, watched: Arc<Watched>, registered: Arc
 }
 
 /// Waits for something to ask about: runs that were registered or may have changed; at a tick, all.
-async fn wait(watched: &Watched, registered: &Notify, changes: &mut Option<ChangeFeed>, tick: Duration) -> Vec<NativeId> {
+async fn wait(
+    watched: &Watched,
+    registered: &Notify,
+    changes: &mut Option<ChangeFeed>,
+    tick: Duration,
+) -> Vec<NativeId> {
     let nobody = {
         let mut watched = watched.lock().unwrap_or_else(PoisonError::into_inner);
         watched.retain(|_, sender| sender.receiver_count() > 0);

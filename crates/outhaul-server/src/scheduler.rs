@@ -16,7 +16,11 @@ pub(crate) struct Scheduler {
 
 impl Scheduler {
     pub(crate) fn new(slots: Option<u32>) -> Self {
-        Self { slots, running: HashSet::new(), queue: VecDeque::new() }
+        Self {
+            slots,
+            running: HashSet::new(),
+            queue: VecDeque::new(),
+        }
     }
 
     /// Takes a run that has been launched before a restart: it holds a slot whether there is one or not.
@@ -33,12 +37,18 @@ impl Scheduler {
 
     /// The next run that may start; it holds a slot from now on.
     pub(crate) fn start_next(&mut self) -> Option<RunId> {
-        if self.slots.is_some_and(|slots| self.running.len() >= slots as usize) {
+        if self.is_full() {
             return None;
         }
         let id = self.queue.pop_front()?;
         self.running.insert(id.clone());
         Some(id)
+    }
+
+    /// Whether all slots are in use.
+    pub(crate) fn is_full(&self) -> bool {
+        self.slots
+            .is_some_and(|slots| self.running.len() >= slots as usize)
     }
 
     /// Gives a run's slot back.
@@ -84,8 +94,18 @@ mod tests {
             scheduler.enqueue(id.clone());
             scheduler.enqueue(id.clone());
         }
-        assert_eq!((scheduler.start_next().as_ref(), scheduler.start_next()), (Some(&ids[0]), None));
-        assert_eq!((scheduler.position(&ids[2]), scheduler.queued(), scheduler.running()), (Some(1), 2, 2));
+        assert_eq!(
+            (scheduler.start_next().as_ref(), scheduler.start_next()),
+            (Some(&ids[0]), None)
+        );
+        assert_eq!(
+            (
+                scheduler.position(&ids[2]),
+                scheduler.queued(),
+                scheduler.running()
+            ),
+            (Some(1), 2, 2)
+        );
         assert!(scheduler.withdraw(&ids[1]) && !scheduler.withdraw(&ids[1]));
         scheduler.ended(&ids[3]);
         assert_eq!(scheduler.start_next(), Some(ids[2].clone()));

@@ -6,12 +6,30 @@ use outhaul_types::ApiError;
 
 /// The files of the package.
 const FILES: &[(&str, &str)] = &[
-    ("outhaul/__init__.py", include_str!("../../../python/outhaul/__init__.py")),
-    ("outhaul/_files.py", include_str!("../../../python/outhaul/_files.py")),
-    ("outhaul/_metrics.py", include_str!("../../../python/outhaul/_metrics.py")),
-    ("outhaul/_record.py", include_str!("../../../python/outhaul/_record.py")),
-    ("outhaul/_sink.py", include_str!("../../../python/outhaul/_sink.py")),
-    ("outhaul/py.typed", include_str!("../../../python/outhaul/py.typed")),
+    (
+        "outhaul/__init__.py",
+        include_str!("../../../python/outhaul/__init__.py"),
+    ),
+    (
+        "outhaul/_files.py",
+        include_str!("../../../python/outhaul/_files.py"),
+    ),
+    (
+        "outhaul/_metrics.py",
+        include_str!("../../../python/outhaul/_metrics.py"),
+    ),
+    (
+        "outhaul/_record.py",
+        include_str!("../../../python/outhaul/_record.py"),
+    ),
+    (
+        "outhaul/_sink.py",
+        include_str!("../../../python/outhaul/_sink.py"),
+    ),
+    (
+        "outhaul/py.typed",
+        include_str!("../../../python/outhaul/py.typed"),
+    ),
     ("outhaul/run.py", include_str!("../../../python/outhaul/run.py")),
 ];
 
@@ -19,10 +37,15 @@ const FILES: &[(&str, &str)] = &[
 pub(crate) fn install(folder: &Path) -> Result<PathBuf, ApiError> {
     let mut hasher = blake3::Hasher::new();
     for (name, text) in FILES {
-        hasher.update(name.as_bytes()).update(&[0]).update(text.as_bytes()).update(&[0]);
+        hasher
+            .update(name.as_bytes())
+            .update(&[0])
+            .update(text.as_bytes())
+            .update(&[0]);
     }
     let place = folder.join(&hasher.finalize().to_hex()[..16]);
-    let failed = |error: std::io::Error| ApiError::internal(format!("cannot write `{}`: {error}", place.display()));
+    let failed =
+        |error: std::io::Error| ApiError::internal(format!("cannot write `{}`: {error}", place.display()));
     if place.is_dir() {
         return Ok(place);
     }

@@ -38,7 +38,10 @@ pub fn serve(config: ServeConfig) -> Result<(), ApiError> {
         // Fails only for a process that leads a session already.
         let _ = nix::unistd::setsid();
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build();
     let started = runtime
         .map_err(|error| ApiError::internal(format!("cannot start: {error}")))
         .and_then(|runtime| Ok((Home::open(&config.home)?, runtime)));
@@ -59,7 +62,13 @@ pub fn serve(config: ServeConfig) -> Result<(), ApiError> {
 }
 
 async fn run(config: ServeConfig, home: Home) -> Result<(), ApiError> {
-    let ServeConfig { build, environment, search_path, ready, .. } = config;
+    let ServeConfig {
+        build,
+        environment,
+        search_path,
+        ready,
+        ..
+    } = config;
     let root = home.root().to_owned();
     let started = async {
         let (app, leavings) = open(home, build, environment, search_path).await?;
@@ -97,7 +106,11 @@ async fn run(config: ServeConfig, home: Home) -> Result<(), ApiError> {
 
 async fn stop_on_signal(stopping: watch::Sender<bool>) {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else { return };
+    let (Ok(mut terminate), Ok(mut interrupt)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        return;
+    };
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
@@ -112,19 +125,27 @@ async fn open(
     search_path: Vec<String>,
 ) -> Result<(App, tokio::sync::mpsc::UnboundedReceiver<outhaul_types::Run>), ApiError> {
     let store = SqliteStore::open(&home.database()).map_err(|error| match error {
-        StoreError::NewerVersion { .. } => ApiError::conflict(format!("the data folder `{}`: {error}", home.root().display()))
-            .with_hint("use a newer outhaul, or set OUTHAUL_HOME to another folder; nothing was changed"),
+        StoreError::NewerVersion { .. } => {
+            ApiError::conflict(format!("the data folder `{}`: {error}", home.root().display()))
+                .with_hint("use a newer outhaul, or set OUTHAUL_HOME to another folder; nothing was changed")
+        }
         other => translate(other),
     })?;
     if store.workspaces().await.map_err(translate)?.is_empty() {
-        store.put_workspace(DEFAULT_WORKSPACE, Default::default(), Timestamp::now()).await.map_err(translate)?;
+        store
+            .put_workspace(DEFAULT_WORKSPACE, Default::default(), Timestamp::now())
+            .await
+            .map_err(translate)?;
     }
-    let broken = |error: &dyn std::fmt::Display| ApiError::internal(format!("the data folder cannot be used: {error}"));
+    let broken = |error: &dyn std::fmt::Display| {
+        ApiError::internal(format!("the data folder cannot be used: {error}"))
+    };
     let blobs = BlobStore::open(home.blobs()).map_err(|error| broken(&error))?;
     // Only untidy, never wrong, when this fails.
     let _ = blobs.remove_leftovers(LEFTOVER);
     let artifacts = FolderArtifacts::open(&home.artifacts()).map_err(|error| broken(&error))?;
-    let slots = std::thread::available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(1));
+    let slots =
+        std::thread::available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(1));
     let local = LocalDriver::open(LocalConfig {
         root: home.target(LOCAL_TARGET),
         blobs: blobs.clone(),

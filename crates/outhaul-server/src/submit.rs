@@ -11,7 +11,8 @@ use outhaul_types::id::check_name;
 use outhaul_types::spec::{is_inside, is_variable_name};
 use outhaul_types::workspace::LOCAL_TARGET;
 use outhaul_types::{
-    ApiError, Command, CondaMode, EnvironmentSpec, ErrorCode, Interpreter, Lock, NewRun, Run, RunEventKind, RunSpec, RunState, Workspace,
+    ApiError, Command, CondaMode, EnvironmentSpec, ErrorCode, Interpreter, Lock, NewRun, Run, RunEventKind,
+    RunSpec, RunState, Workspace,
 };
 
 use crate::app::{App, translate, unknown};
@@ -27,10 +28,16 @@ pub(crate) async fn submit(app: &Arc<App>, request: SubmitRun) -> Result<(Run, b
 /// Repeats a run: its recorded code and command, and the lock of its environment.
 pub(crate) async fn rerun(app: &Arc<App>, original: &Run, request: Rerun) -> Result<(Run, bool), ApiError> {
     let Some(mut spec) = original.spec.clone() else {
-        return Err(ApiError::bad_request(format!("run `{}` is a child run, which its parent's script played", original.id.short()))
-            .with_hint("repeat its parent"));
+        return Err(ApiError::bad_request(format!(
+            "run `{}` is a child run, which its parent's script played",
+            original.id.short()
+        ))
+        .with_hint("repeat its parent"));
     };
-    let target = Arc::clone(app.targets.get(request.target.as_deref().unwrap_or(&original.target))?);
+    let target = Arc::clone(
+        app.targets
+            .get(request.target.as_deref().unwrap_or(&original.target))?,
+    );
     spec.environment_lock.clone_from(&original.environment_id);
     spec.rerun_of = Some(original.id.clone());
     let new = NewRun {
@@ -48,7 +55,11 @@ pub(crate) async fn rerun(app: &Arc<App>, original: &Run, request: Rerun) -> Res
 
 async fn record(app: &Arc<App>, target: &Arc<Target>, new: NewRun) -> Result<(Run, bool), ApiError> {
     failpoint::hit("submit.before-create");
-    let created = app.store.create_run(new, Timestamp::now()).await.map_err(translate)?;
+    let created = app
+        .store
+        .create_run(new, Timestamp::now())
+        .await
+        .map_err(translate)?;
     failpoint::hit("submit.after-create");
     let is_new = !created.events.is_empty();
     let mut run = created.run;
@@ -57,7 +68,10 @@ async fn record(app: &Arc<App>, target: &Arc<Target>, new: NewRun) -> Result<(Ru
         target.scheduler().enqueue(run.id.clone());
         life::start_ready(app, target);
         if target.scheduler().position(&run.id).is_some() {
-            match app.apply(&run.id, Guard::Version(run.version), vec![RunEventKind::Queued]).await {
+            match app
+                .apply(&run.id, Guard::Version(run.version), vec![RunEventKind::Queued])
+                .await
+            {
                 Ok(applied) => run = applied.run,
                 // It was started or withdrawn in the meantime.
                 Err(StoreError::Stale { .. } | StoreError::Forbidden(_)) => {}
@@ -71,7 +85,10 @@ async fn record(app: &Arc<App>, target: &Arc<Target>, new: NewRun) -> Result<(Ru
 /// Finds everything that is wrong with a request.
 async fn check(app: &App, request: SubmitRun) -> Result<(NewRun, Arc<Target>), ApiError> {
     let workspace = app.workspace(request.workspace.as_deref()).await?;
-    let target = Arc::clone(app.targets.get(request.target.as_deref().unwrap_or(LOCAL_TARGET))?);
+    let target = Arc::clone(
+        app.targets
+            .get(request.target.as_deref().unwrap_or(LOCAL_TARGET))?,
+    );
     let wrong = |error: outhaul_types::id::InvalidName| ApiError::bad_request(error.to_string());
     check_name("experiment", &request.experiment).map_err(wrong)?;
     if let Some(name) = &request.name {
@@ -79,14 +96,17 @@ async fn check(app: &App, request: SubmitRun) -> Result<(NewRun, Arc<Target>), A
     }
     for name in request.tags.keys() {
         if name.is_empty() || name.contains('=') {
-            return Err(ApiError::bad_request(format!("tag name `{name}` is not allowed: it must not be empty or hold `=`")));
+            return Err(ApiError::bad_request(format!(
+                "tag name `{name}` is not allowed: it must not be empty or hold `=`"
+            )));
         }
     }
     for (name, value) in &request.variables {
         check_variable(name, value)?;
     }
     check_command(app, &request)?;
-    let (environment, environment_name) = environment(app, &workspace, request.environment, request.conda).await?;
+    let (environment, environment_name) =
+        environment(app, &workspace, request.environment, request.conda).await?;
     for (name, value) in &environment.variables {
         check_variable(name, value)?;
     }
@@ -103,14 +123,20 @@ async fn check(app: &App, request: SubmitRun) -> Result<(NewRun, Arc<Target>), A
     let problems = target.driver.validate(&spec);
     if !problems.is_empty() {
         let texts: Vec<String> = problems.iter().map(|problem| problem.message.clone()).collect();
-        let error = ApiError::bad_request(format!("target `{}` cannot do this: {}", target.name, texts.join("; ")));
+        let error = ApiError::bad_request(format!(
+            "target `{}` cannot do this: {}",
+            target.name,
+            texts.join("; ")
+        ));
         return Err(match problems.into_iter().find_map(|problem| problem.hint) {
             Some(hint) => error.with_hint(hint),
             None => error,
         });
     }
     let new = NewRun {
-        name: request.name.unwrap_or_else(|| format!("{}-{}", spec.command.stem(), request.id.short())),
+        name: request
+            .name
+            .unwrap_or_else(|| format!("{}-{}", spec.command.stem(), request.id.short())),
         id: request.id,
         workspace: workspace.name,
         experiment: request.experiment,
@@ -124,36 +150,52 @@ async fn check(app: &App, request: SubmitRun) -> Result<(NewRun, Arc<Target>), A
 
 fn check_variable(name: &str, value: &str) -> Result<(), ApiError> {
     if !is_variable_name(name) {
-        return Err(ApiError::bad_request(format!("`{name}` cannot be the name of an environment variable"))
-            .with_hint("use letters, digits and `_`, not beginning with a digit"));
+        return Err(
+            ApiError::bad_request(format!("`{name}` cannot be the name of an environment variable"))
+                .with_hint("use letters, digits and `_`, not beginning with a digit"),
+        );
     }
     if name.starts_with("OUTHAUL_") {
-        return Err(ApiError::bad_request(format!("environment variable `{name}` is set by outhaul itself")).with_hint("use another name"));
+        return Err(
+            ApiError::bad_request(format!("environment variable `{name}` is set by outhaul itself"))
+                .with_hint("use another name"),
+        );
     }
     if value.contains('\0') {
-        return Err(ApiError::bad_request(format!("the value of environment variable `{name}` holds a zero byte")));
+        return Err(ApiError::bad_request(format!(
+            "the value of environment variable `{name}` holds a zero byte"
+        )));
     }
     Ok(())
 }
 
 fn check_command(app: &App, request: &SubmitRun) -> Result<(), ApiError> {
-    let tree = request
-        .snapshot
-        .tree
-        .parse()
-        .map_err(|_| ApiError::bad_request(format!("`{}` is not the id of a source tree", request.snapshot.tree)))?;
+    let tree = request.snapshot.tree.parse().map_err(|_| {
+        ApiError::bad_request(format!(
+            "`{}` is not the id of a source tree",
+            request.snapshot.tree
+        ))
+    })?;
     let tree = app.blobs.get_tree(&tree).map_err(|error| {
-        ApiError::bad_request(format!("the source tree `{}` cannot be read: {error}", request.snapshot.tree))
-            .with_hint("submit again: the code is then stored anew")
+        ApiError::bad_request(format!(
+            "the source tree `{}` cannot be read: {error}",
+            request.snapshot.tree
+        ))
+        .with_hint("submit again: the code is then stored anew")
     })?;
     let words: Vec<&String> = match &request.command {
         Command::Script { script, arguments } => {
             if !is_inside(script) {
-                return Err(ApiError::bad_request(format!("script `{script}` is not inside the source folder")));
+                return Err(ApiError::bad_request(format!(
+                    "script `{script}` is not inside the source folder"
+                )));
             }
             if tree.get(script).is_none() {
-                return Err(ApiError::bad_request(format!("script `{script}` is not in the snapshot of `{}`", request.snapshot.source))
-                    .with_hint("see whether `.amlignore` or `.gitignore` leaves it out"));
+                return Err(ApiError::bad_request(format!(
+                    "script `{script}` is not in the snapshot of `{}`",
+                    request.snapshot.source
+                ))
+                .with_hint("see whether `.amlignore` or `.gitignore` leaves it out"));
             }
             arguments.iter().collect()
         }
@@ -184,7 +226,7 @@ pub(crate) async fn environment(
     };
     let mode = conda.unwrap_or(workspace.settings.conda);
     let resolved = resolve_conda("environment", &spec, mode).map_err(|error| {
-        let api = ApiError::new(ErrorCode::Environment, format!("environment {}", error.message));
+        let api = ApiError::new(ErrorCode::Environment, error.message);
         match error.hint {
             Some(hint) => api.with_hint(hint),
             None => api,
@@ -204,10 +246,17 @@ pub(crate) async fn registered(
         Err(StoreError::NotFound { .. }) => {
             let all = app.store.environments(workspace).await.map_err(translate)?;
             if let (Some(newest), Some(version)) = (all.iter().find(|known| known.name == name), version) {
-                return Err(ApiError::not_found(format!("environment `{name}` has no version {version}"))
-                    .with_hint(format!("its newest version is {}", newest.version)));
+                return Err(
+                    ApiError::not_found(format!("environment `{name}` has no version {version}"))
+                        .with_hint(format!("its newest version is {}", newest.version)),
+                );
             }
-            Err(unknown("environment", name, all.iter().map(|known| known.name.as_str()), "outhaul environment list"))
+            Err(unknown(
+                "environment",
+                name,
+                all.iter().map(|known| known.name.as_str()),
+                "outhaul environment list",
+            ))
         }
         other => other.map_err(translate),
     }
@@ -217,19 +266,38 @@ pub(crate) async fn registered(
 pub(crate) async fn plan(app: &Arc<App>, request: SubmitRun) -> Result<RunPlan, ApiError> {
     let (new, target) = check(app, request).await?;
     let (run, _) = Run::submitted(new, Timestamp::now());
-    let spec = run.spec.as_ref().map(|spec| spec.environment.clone()).unwrap_or_default();
-    let wanted = EnvironmentRequest { spec: spec.clone(), lock: None, retry: false };
-    let ready = target.driver.environment_ready(&wanted).await.map_err(|error| ApiError::new(ErrorCode::Target, error.to_string()))?;
+    let spec = run
+        .spec
+        .as_ref()
+        .map(|spec| spec.environment.clone())
+        .unwrap_or_default();
+    let wanted = EnvironmentRequest {
+        spec: spec.clone(),
+        lock: None,
+        retry: false,
+    };
+    let ready = target
+        .driver
+        .environment_ready(&wanted)
+        .await
+        .map_err(|error| ApiError::new(ErrorCode::Target, error.to_string()))?;
     let known = ready.is_some();
     let environment_spec_id = outhaul_environment::spec_id(&spec);
     let environment = ready.unwrap_or_else(|| placeholder(&spec, &environment_spec_id));
     let request = target.driver.plan(&run, 1, &environment);
-    let scheduler_full = target.scheduler().slots().is_some_and(|slots| target.scheduler().running() >= slots);
-    let mut steps = vec![format!("record the run in workspace `{}`, experiment `{}`", run.workspace, run.experiment)];
-    if scheduler_full {
+    let is_full = target.scheduler().is_full();
+    let mut steps = vec![format!(
+        "record the run in workspace `{}`, experiment `{}`",
+        run.workspace, run.experiment
+    )];
+    if is_full {
         steps.push(format!("wait for a slot of target `{}`", target.name));
     }
-    steps.push(if known { "use the environment that is built already".to_owned() } else { "lock and build the environment".to_owned() });
+    steps.push(if known {
+        "use the environment that is built already".to_owned()
+    } else {
+        "lock and build the environment".to_owned()
+    });
     steps.push("stage the code".to_owned());
     steps.push("start the process under its supervisor".to_owned());
     debug_assert_eq!(run.state, RunState::NotStarted);
@@ -261,5 +329,10 @@ fn placeholder(spec: &EnvironmentSpec, spec_id: &str) -> PreparedEnvironment {
         Interpreter::UserManaged { python } => python.clone(),
         Interpreter::Managed { .. } => "ENVIRONMENT/bin/python".to_owned(),
     };
-    PreparedEnvironment { id: "(not built yet)".to_owned(), python, bin: None, lock }
+    PreparedEnvironment {
+        id: "(not built yet)".to_owned(),
+        python,
+        bin: None,
+        lock,
+    }
 }

@@ -53,7 +53,10 @@ impl Target {
 
     /// Forgets a run that has ended.
     pub(crate) fn forget(&self, id: &RunId) {
-        self.wakes.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
+        self.wakes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(id);
         self.scheduler().ended(id);
     }
 }
@@ -63,11 +66,23 @@ pub(crate) struct Targets(BTreeMap<String, Arc<Target>>);
 
 impl Targets {
     pub(crate) fn new(targets: impl IntoIterator<Item = Arc<Target>>) -> Self {
-        Self(targets.into_iter().map(|target| (target.name.clone(), target)).collect())
+        Self(
+            targets
+                .into_iter()
+                .map(|target| (target.name.clone(), target))
+                .collect(),
+        )
     }
 
     pub(crate) fn get(&self, name: &str) -> Result<&Arc<Target>, ApiError> {
-        self.0.get(name).ok_or_else(|| unknown("compute target", name, self.0.keys().map(String::as_str), "outhaul target list"))
+        self.0.get(name).ok_or_else(|| {
+            unknown(
+                "compute target",
+                name,
+                self.0.keys().map(String::as_str),
+                "outhaul target list",
+            )
+        })
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Target>> {

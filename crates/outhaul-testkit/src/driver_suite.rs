@@ -14,7 +14,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use outhaul_driver::layers::{Chaos, Retry, Timeout, Trace, Wrapped};
 use outhaul_driver::{
-    Capabilities, Driver, DriverError, EnvironmentRequest, NativeId, NativeRequest, Observation, Phase, TargetLog,
+    Capabilities, Driver, DriverError, EnvironmentRequest, NativeId, NativeRequest, Observation, Phase,
+    TargetLog,
 };
 use outhaul_types::{Command, EnvironmentSpec, Exit, Interpreter, NewRun, Run, RunId, RunSpec, SnapshotRef};
 
@@ -52,12 +53,22 @@ pub mod futures {
 /// All cases.
 #[must_use]
 pub fn cases() -> Vec<Case> {
-    [launch::CASES, ends::CASES, logs::CASES, cancel::CASES, leavings::CASES].concat()
+    [
+        launch::CASES,
+        ends::CASES,
+        logs::CASES,
+        cancel::CASES,
+        leavings::CASES,
+    ]
+    .concat()
 }
+
+/// Wraps a driver.
+pub type Wrap = fn(Arc<dyn Driver>) -> Arc<dyn Driver>;
 
 /// The ways in which the suite is run.
 #[must_use]
-pub fn variants() -> Vec<(&'static str, fn(Arc<dyn Driver>) -> Arc<dyn Driver>)> {
+pub fn variants() -> Vec<(&'static str, Wrap)> {
     vec![
         ("bare", |driver| driver),
         ("layers", outhaul_driver::layers::standard),
@@ -70,7 +81,13 @@ pub fn variants() -> Vec<(&'static str, fn(Arc<dyn Driver>) -> Arc<dyn Driver>)>
 fn chaotic(driver: Arc<dyn Driver>, seed: u64) -> Arc<dyn Driver> {
     let chaos = Wrapped::new(Wrapped::new(driver, Trace), Chaos::new(seed, 3));
     // More patient than for users: the point is what repeated and lost calls do, not when one gives up.
-    Wrapped::new(Wrapped::new(chaos, Timeout::default()), Retry { attempts: 40, pause: Duration::from_micros(100) })
+    Wrapped::new(
+        Wrapped::new(chaos, Timeout::default()),
+        Retry {
+            attempts: 40,
+            pause: Duration::from_micros(100),
+        },
+    )
 }
 
 /// A driver under test with what a case needs.
@@ -85,10 +102,20 @@ pub struct Subject {
 impl Subject {
     fn run(&self, argv: &[&str], tree: String) -> Run {
         let spec = RunSpec {
-            command: Command::Program { argv: argv.iter().map(|word| (*word).to_owned()).collect() },
-            snapshot: SnapshotRef { tree, files: 0, bytes: 0, source: "suite".into(), git: None },
+            command: Command::Program {
+                argv: argv.iter().map(|word| (*word).to_owned()).collect(),
+            },
+            snapshot: SnapshotRef {
+                tree,
+                files: 0,
+                bytes: 0,
+                source: "suite".into(),
+                git: None,
+            },
             environment: EnvironmentSpec {
-                interpreter: Interpreter::UserManaged { python: self.bench.python() },
+                interpreter: Interpreter::UserManaged {
+                    python: self.bench.python(),
+                },
                 ..EnvironmentSpec::default()
             },
             environment_lock: None,
@@ -118,10 +145,18 @@ impl Subject {
     async fn request_with(&self, shell: &str, files: &[(&str, &str)]) -> NativeRequest {
         let run = self.run(&["sh", "-c", shell], self.bench.code(files));
         let environment = run.spec.as_ref().expect("it has one").environment.clone();
-        let wanted = EnvironmentRequest { spec: environment, lock: None, retry: false };
+        let wanted = EnvironmentRequest {
+            spec: environment,
+            lock: None,
+            retry: false,
+        };
         let environment = match self.driver.environment_ready(&wanted).await.expect("it answers") {
             Some(environment) => environment,
-            None => self.driver.prepare_environment(&wanted, &NoLog).await.expect("an interpreter that is there is enough"),
+            None => self
+                .driver
+                .prepare_environment(&wanted, &NoLog)
+                .await
+                .expect("an interpreter that is there is enough"),
         };
         self.driver.plan(&run, 1, &environment)
     }
@@ -132,7 +167,11 @@ impl Subject {
     }
 
     async fn look(&self, id: &NativeId) -> Option<Observation> {
-        self.driver.observe(std::slice::from_ref(id)).await.expect("it answers").pop()
+        self.driver
+            .observe(std::slice::from_ref(id))
+            .await
+            .expect("it answers")
+            .pop()
     }
 
     /// Asks until the answer is as wished for.
@@ -147,11 +186,17 @@ impl Subject {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
-        tokio::time::timeout(PATIENCE, asking).await.unwrap_or_else(|_| panic!("not seen in time: {what}"))
+        tokio::time::timeout(PATIENCE, asking)
+            .await
+            .unwrap_or_else(|_| panic!("not seen in time: {what}"))
     }
 
     async fn end(&self, id: &NativeId) -> Exit {
-        match self.until(id, "the end", |seen| matches!(seen.phase, Phase::Ended { .. })).await.phase {
+        match self
+            .until(id, "the end", |seen| matches!(seen.phase, Phase::Ended { .. }))
+            .await
+            .phase
+        {
             Phase::Ended { exit, .. } => exit,
             _ => unreachable!("it has ended"),
         }
@@ -159,14 +204,23 @@ impl Subject {
 
     /// Waits until the run has written something.
     async fn has_written(&self, id: &NativeId) {
-        self.until(id, "output", |seen| seen.sizes.iter().any(|(log, size)| *log == TargetLog::Stdout && *size > 0)).await;
+        self.until(id, "output", |seen| {
+            seen.sizes
+                .iter()
+                .any(|(log, size)| *log == TargetLog::Stdout && *size > 0)
+        })
+        .await;
     }
 
     /// A whole log, read in pieces of `piece` bytes.
     async fn log(&self, id: &NativeId, log: TargetLog, piece: usize) -> Vec<u8> {
         let mut bytes = Vec::new();
         loop {
-            let read = self.driver.read_log(id, log, bytes.len() as u64, piece).await.expect("it can be read");
+            let read = self
+                .driver
+                .read_log(id, log, bytes.len() as u64, piece)
+                .await
+                .expect("it can be read");
             assert!(read.bytes.len() <= piece, "more than was asked for");
             if read.bytes.is_empty() {
                 return bytes;
@@ -195,7 +249,10 @@ struct Basket(std::sync::Mutex<std::collections::BTreeMap<String, Vec<u8>>>);
 impl outhaul_driver::OutputSink for Basket {
     async fn keep(&self, path: &str, file: &std::path::Path) -> Result<(), DriverError> {
         let bytes = std::fs::read(file).map_err(|error| DriverError::io("keep", file.display(), error))?;
-        self.0.lock().expect("no case panics in here").insert(path.to_owned(), bytes);
+        self.0
+            .lock()
+            .expect("no case panics in here")
+            .insert(path.to_owned(), bytes);
         Ok(())
     }
 }

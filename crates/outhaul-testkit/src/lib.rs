@@ -1,3 +1,7 @@
-//! What tests share: the behaviour suite that every driver must pass. Used by tests only.
+//! What tests share: the behaviour suite that every driver must pass, a data folder with the real program working on
+//! it, seeded chance. Used by tests only.
 
 pub mod driver_suite;
+pub mod home;
+pub mod process;
+pub mod random;

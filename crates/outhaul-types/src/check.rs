@@ -32,16 +32,31 @@ pub struct Check {
 impl Check {
     /// A check that is as it should be.
     pub fn ok(name: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { name: name.into(), status: CheckStatus::Ok, message: message.into(), fix: None }
+        Self {
+            name: name.into(),
+            status: CheckStatus::Ok,
+            message: message.into(),
+            fix: None,
+        }
     }
 
     /// A check that found a limit.
     pub fn warning(name: impl Into<String>, message: impl Into<String>, fix: impl Into<String>) -> Self {
-        Self { name: name.into(), status: CheckStatus::Warning, message: message.into(), fix: Some(fix.into()) }
+        Self {
+            name: name.into(),
+            status: CheckStatus::Warning,
+            message: message.into(),
+            fix: Some(fix.into()),
+        }
     }
 
     /// A check that failed.
     pub fn failed(name: impl Into<String>, message: impl Into<String>, fix: impl Into<String>) -> Self {
-        Self { name: name.into(), status: CheckStatus::Failed, message: message.into(), fix: Some(fix.into()) }
+        Self {
+            name: name.into(),
+            status: CheckStatus::Failed,
+            message: message.into(),
+            fix: Some(fix.into()),
+        }
     }
 }

@@ -33,7 +33,10 @@ pub fn parse(text: &str) -> Result<Duration, InvalidDuration> {
             _ => return Err(invalid()),
         };
         let count: u64 = number.parse().map_err(|_| invalid())?;
-        total = count.checked_mul(unit).and_then(|part| total.checked_add(part)).ok_or_else(invalid)?;
+        total = count
+            .checked_mul(unit)
+            .and_then(|part| total.checked_add(part))
+            .ok_or_else(invalid)?;
         number.clear();
     }
     if total == 0 || total > 1_000 * 365 * 86_400 {
@@ -47,7 +50,11 @@ pub fn parse(text: &str) -> Result<Duration, InvalidDuration> {
 pub fn show(duration: Duration) -> String {
     let seconds = duration.as_secs();
     let two = |big: u64, big_unit: &str, small: u64, small_unit: &str| {
-        if small == 0 { format!("{big}{big_unit}") } else { format!("{big}{big_unit} {small}{small_unit}") }
+        if small == 0 {
+            format!("{big}{big_unit}")
+        } else {
+            format!("{big}{big_unit} {small}{small_unit}")
+        }
     };
     match seconds {
         0..10 => format!("{:.1}s", duration.as_secs_f64()),
@@ -64,7 +71,14 @@ mod tests {
 
     #[test]
     fn durations_are_read() {
-        for (text, seconds) in [("90", 90), ("45s", 45), ("30m", 1800), ("1h30m", 5400), ("1h 30m", 5400), ("2d", 172_800)] {
+        for (text, seconds) in [
+            ("90", 90),
+            ("45s", 45),
+            ("30m", 1800),
+            ("1h30m", 5400),
+            ("1h 30m", 5400),
+            ("2d", 172_800),
+        ] {
             assert_eq!(parse(text).map(|d| d.as_secs()), Ok(seconds), "{text}");
         }
         for text in ["", "0", "-5", "5x", "m", "1h30", "99999999999999999999", "1.5h"] {
@@ -74,7 +88,8 @@ mod tests {
 
     #[test]
     fn durations_are_shown() {
-        let shown = [400u64, 42_000, 125_000, 12_000_000, 705_600_000].map(|ms| show(Duration::from_millis(ms)));
+        let shown =
+            [400u64, 42_000, 125_000, 12_000_000, 705_600_000].map(|ms| show(Duration::from_millis(ms)));
         assert_eq!(shown, ["0.4s", "42s", "2m 5s", "3h 20m", "8d 4h"]);
     }
 

@@ -33,10 +33,16 @@ pub fn of_run(run: &Run) -> u8 {
             _ => CANCELED,
         },
         RunState::Failed => {
-            let class = run.failure.as_ref().map_or(FailureClass::System, |failure| failure.class);
+            let class = run
+                .failure
+                .as_ref()
+                .map_or(FailureClass::System, |failure| failure.class);
             match (class, run.exit_code()) {
                 // A script's own code, cut to a byte as the operating system does; never 0 for a failure.
-                (FailureClass::User, Some(code)) => u8::try_from(code & 0xff).ok().filter(|code| *code != 0).unwrap_or(1),
+                (FailureClass::User, Some(code)) => u8::try_from(code & 0xff)
+                    .ok()
+                    .filter(|code| *code != 0)
+                    .unwrap_or(1),
                 (FailureClass::User, None) => USER,
                 (FailureClass::Environment, _) => ENVIRONMENT,
                 (FailureClass::Target, _) => TARGET,

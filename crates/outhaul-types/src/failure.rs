@@ -46,7 +46,11 @@ pub struct Failure {
 impl Failure {
     /// A failure without a hint.
     pub fn new(class: FailureClass, message: impl Into<String>) -> Self {
-        Self { class, message: message.into(), hint: None }
+        Self {
+            class,
+            message: message.into(),
+            hint: None,
+        }
     }
 
     /// The same failure with what to do next.

@@ -20,7 +20,9 @@ pub struct RunId(String);
 
 /// Why a text is not a run id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a run id: an id has 16 characters, digits and lower-case letters without i, l, o and u")]
+#[error(
+    "`{0}` is not a run id: an id has 16 characters, digits and lower-case letters without i, l, o and u"
+)]
 pub struct InvalidRunId(String);
 
 impl RunId {
@@ -31,7 +33,12 @@ impl RunId {
     pub fn generate() -> Result<Self, getrandom::Error> {
         let mut bytes = [0u8; LENGTH];
         getrandom::fill(&mut bytes)?;
-        Ok(Self(bytes.iter().map(|byte| char::from(ALPHABET[usize::from(byte % 32)])).collect()))
+        Ok(Self(
+            bytes
+                .iter()
+                .map(|byte| char::from(ALPHABET[usize::from(byte % 32)]))
+                .collect(),
+        ))
     }
 
     /// The id of a child run, from its parent's and from what the parent's script calls it: that name itself where it
@@ -42,7 +49,12 @@ impl RunId {
             return id;
         }
         let hash = blake3::hash(format!("{parent}/{name}").as_bytes());
-        Self(hash.as_bytes()[..LENGTH].iter().map(|byte| char::from(ALPHABET[usize::from(byte % 32)])).collect())
+        Self(
+            hash.as_bytes()[..LENGTH]
+                .iter()
+                .map(|byte| char::from(ALPHABET[usize::from(byte % 32)]))
+                .collect(),
+        )
     }
 
     /// The id as text.
@@ -131,7 +143,9 @@ impl fmt::Display for RunKey {
 
 /// Why a name was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{what} name `{name}` is not allowed: use 1 to {max} letters, digits, `-`, `_` and `.`, beginning with a letter or digit")]
+#[error(
+    "{what} name `{name}` is not allowed: use 1 to {max} letters, digits, `-`, `_` and `.`, beginning with a letter or digit"
+)]
 pub struct InvalidName {
     what: &'static str,
     name: String,
@@ -150,7 +164,11 @@ pub fn check_name(what: &'static str, name: &str) -> Result<(), InvalidName> {
     if first && rest && name.len() <= MAX {
         Ok(())
     } else {
-        Err(InvalidName { what, name: name.to_owned(), max: MAX })
+        Err(InvalidName {
+            what,
+            name: name.to_owned(),
+            max: MAX,
+        })
     }
 }
 
@@ -176,7 +194,14 @@ mod tests {
 
     #[test]
     fn texts_that_are_no_ids_are_refused() {
-        for text in ["", "abc", "k3v9x2m4q7t0b8wu", "K3V9X2M4Q7T0B8WZ", "k3v9x2m4q7t0b8wz1", "../../../../../etc"] {
+        for text in [
+            "",
+            "abc",
+            "k3v9x2m4q7t0b8wu",
+            "K3V9X2M4Q7T0B8WZ",
+            "k3v9x2m4q7t0b8wz1",
+            "../../../../../etc",
+        ] {
             assert!(text.parse::<RunId>().is_err(), "{text}");
         }
         assert!(!RunId::is_prefix("../x"));
@@ -184,7 +209,15 @@ mod tests {
 
     #[test]
     fn names_are_checked() {
-        for (name, ok) in [("a", true), ("diabetes-ridge_2.1", true), ("", false), ("-a", false), ("a/b", false), ("a b", false), ("é", false)] {
+        for (name, ok) in [
+            ("a", true),
+            ("diabetes-ridge_2.1", true),
+            ("", false),
+            ("-a", false),
+            ("a/b", false),
+            ("a b", false),
+            ("é", false),
+        ] {
             assert_eq!(check_name("experiment", name).is_ok(), ok, "{name}");
         }
         assert!(check_name("experiment", &"a".repeat(256)).is_err());

@@ -46,7 +46,9 @@ impl FromStr for LogStream {
         Self::ALL
             .into_iter()
             .find(|stream| stream.as_str() == text)
-            .ok_or_else(|| format!("`{text}` is not a log stream; there are `stdout`, `stderr` and `environment`"))
+            .ok_or_else(|| {
+                format!("`{text}` is not a log stream; there are `stdout`, `stderr` and `environment`")
+            })
     }
 }
 

@@ -57,8 +57,15 @@ impl MetricKind {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         [
-            Self::Scalar, Self::List, Self::Row, Self::Table, Self::Image, Self::ConfusionMatrix, Self::Residuals,
-            Self::Predictions, Self::AccuracyTable,
+            Self::Scalar,
+            Self::List,
+            Self::Row,
+            Self::Table,
+            Self::Image,
+            Self::ConfusionMatrix,
+            Self::Residuals,
+            Self::Predictions,
+            Self::AccuracyTable,
         ]
         .into_iter()
         .find(|kind| kind.as_str() == text)
@@ -131,7 +138,8 @@ pub fn parse_line(line: &[u8]) -> Result<MetricRecord, String> {
     if line.len() > MAX_LINE {
         return Err(format!("line of {} bytes is longer than {MAX_LINE}", line.len()));
     }
-    let mut fields: BTreeMap<String, Value> = serde_json::from_slice(line).map_err(|error| format!("not a JSON object: {error}"))?;
+    let mut fields: BTreeMap<String, Value> =
+        serde_json::from_slice(line).map_err(|error| format!("not a JSON object: {error}"))?;
     let mut text = |key: &str| match fields.get_mut(key).map(Value::take) {
         Some(Value::String(text)) => Ok(Some(text)),
         None | Some(Value::Null) => Ok(None),
@@ -142,17 +150,29 @@ pub fn parse_line(line: &[u8]) -> Result<MetricRecord, String> {
     match kind.as_str() {
         "tag" | "property" => {
             let name = text("name")?.ok_or("`name` is missing")?;
-            Ok(MetricRecord::Tag { child, name, value: text("value")?.unwrap_or_default() })
+            Ok(MetricRecord::Tag {
+                child,
+                name,
+                value: text("value")?.unwrap_or_default(),
+            })
         }
         "upload" => Ok(MetricRecord::Upload),
-        "child" => Ok(MetricRecord::Child { id: text("id")?.ok_or("`id` is missing")?, name: text("name")?, parent: child }),
+        "child" => Ok(MetricRecord::Child {
+            id: text("id")?.ok_or("`id` is missing")?,
+            name: text("name")?,
+            parent: child,
+        }),
         "child_end" => {
             let id = child.ok_or("`run` is missing")?;
             let state = text("state")?.ok_or("`state` is missing")?;
             if !matches!(state.as_str(), "Completed" | "Failed" | "Canceled") {
                 return Err(format!("`{state}` is not the state of a run that ended"));
             }
-            Ok(MetricRecord::ChildEnd { id, state, error: text("error")? })
+            Ok(MetricRecord::ChildEnd {
+                id,
+                state,
+                error: text("error")?,
+            })
         }
         _ => {
             let kind = MetricKind::parse(&kind).ok_or_else(|| format!("`{kind}` is not a kind of record"))?;
@@ -169,11 +189,23 @@ pub fn parse_line(line: &[u8]) -> Result<MetricRecord, String> {
                 _ => value.is_object(),
             };
             if !shaped {
-                return Err(format!("the value of `{name}` does not fit its kind `{}`", kind.as_str()));
+                return Err(format!(
+                    "the value of `{name}` does not fit its kind `{}`",
+                    kind.as_str()
+                ));
             }
             let step = fields.get("step").and_then(Value::as_i64);
             let time = fields.get("t").and_then(Value::as_f64).unwrap_or(0.0);
-            Ok(MetricRecord::Metric { child, value: MetricValue { name, kind, value, step, time } })
+            Ok(MetricRecord::Metric {
+                child,
+                value: MetricValue {
+                    name,
+                    kind,
+                    value,
+                    step,
+                    time,
+                },
+            })
         }
     }
 }
@@ -184,11 +216,26 @@ mod tests {
 
     #[test]
     fn lines_are_read() {
-        let record = parse_line(br#"{"t": 1.5, "kind": "scalar", "name": "mse", "value": 3295.7, "step": 8}"#).unwrap();
-        let value = MetricValue { name: "mse".into(), kind: MetricKind::Scalar, value: 3295.7.into(), step: Some(8), time: 1.5 };
+        let record =
+            parse_line(br#"{"t": 1.5, "kind": "scalar", "name": "mse", "value": 3295.7, "step": 8}"#)
+                .unwrap();
+        let value = MetricValue {
+            name: "mse".into(),
+            kind: MetricKind::Scalar,
+            value: 3295.7.into(),
+            step: Some(8),
+            time: 1.5,
+        };
         assert_eq!(record, MetricRecord::Metric { child: None, value });
         let tag = parse_line(br#"{"kind": "tag", "run": "c1", "name": "best", "value": "0.4"}"#).unwrap();
-        assert_eq!(tag, MetricRecord::Tag { child: Some("c1".into()), name: "best".into(), value: "0.4".into() });
+        assert_eq!(
+            tag,
+            MetricRecord::Tag {
+                child: Some("c1".into()),
+                name: "best".into(),
+                value: "0.4".into()
+            }
+        );
     }
 
     #[test]
@@ -202,7 +249,10 @@ mod tests {
             (r#"{"kind": "scalar", "name": "a", "value": [1]}"#, "does not fit"),
             (r#"{"kind": "table", "name": "a", "value": 1}"#, "does not fit"),
             (r#"{"kind": "scaler", "name": "a", "value": 1}"#, "not a kind"),
-            (r#"{"kind": "child_end", "run": "c", "state": "Running"}"#, "not the state"),
+            (
+                r#"{"kind": "child_end", "run": "c", "state": "Running"}"#,
+                "not the state",
+            ),
         ] {
             let error = parse_line(line.as_bytes()).unwrap_err();
             assert!(error.contains(why), "{line}: {error}");

@@ -152,7 +152,14 @@ impl Run {
             spec: new.spec,
             version: 1,
         };
-        (run, RunEvent { seq: 1, at, event: RunEventKind::Submitted })
+        (
+            run,
+            RunEvent {
+                seq: 1,
+                at,
+                event: RunEventKind::Submitted,
+            },
+        )
     }
 
     /// Applies what happened and gives the event as it belongs into the log.
@@ -162,10 +169,16 @@ impl Run {
     pub fn apply(&mut self, event: RunEventKind, at: Timestamp) -> Result<RunEvent, ForbiddenTransition> {
         if let Some(to) = event.leads_to() {
             // Child runs are played by their parent's script: only their beginning and end are known.
-            let child_step = self.spec.is_none() && self.state == RunState::NotStarted && (to == RunState::Running || to.is_terminal());
+            let child_step = self.spec.is_none()
+                && self.state == RunState::NotStarted
+                && (to == RunState::Running || to.is_terminal());
             let child_end = self.spec.is_none() && self.state == RunState::Running && to.is_terminal();
             if !self.state.may_become(to) && !child_step && !child_end {
-                return Err(ForbiddenTransition { run: self.id.clone(), from: self.state, to });
+                return Err(ForbiddenTransition {
+                    run: self.id.clone(),
+                    from: self.state,
+                    to,
+                });
             }
             self.state = to;
             self.state_since = at;
@@ -177,15 +190,22 @@ impl Run {
         }
         match &event {
             RunEventKind::Waiting { waiting } => self.waiting.clone_from(waiting),
-            RunEventKind::EnvironmentReady { environment_id } => self.environment_id = Some(environment_id.clone()),
+            RunEventKind::EnvironmentReady { environment_id } => {
+                self.environment_id = Some(environment_id.clone())
+            }
             RunEventKind::LaunchIntended { attempt, .. } => self.attempt = *attempt,
             RunEventKind::Launched { native_id } => self.native_id = Some(native_id.clone()),
             RunEventKind::Running => self.started_at = Some(at),
             RunEventKind::ContactLost { reason } => {
-                self.contact_lost = Some(ContactLost { last_seen: at, reason: reason.clone() });
+                self.contact_lost = Some(ContactLost {
+                    last_seen: at,
+                    reason: reason.clone(),
+                });
             }
             RunEventKind::ContactRestored => self.contact_lost = None,
-            RunEventKind::CancelRequested { reason } => self.cancel = Some(CancelRequest { reason: *reason, at }),
+            RunEventKind::CancelRequested { reason } => {
+                self.cancel = Some(CancelRequest { reason: *reason, at })
+            }
             RunEventKind::Exited { exit, ran_ms } => {
                 self.exit = Some(exit.clone());
                 self.ran_ms = *ran_ms;
@@ -199,7 +219,11 @@ impl Run {
             _ => {}
         }
         self.version += 1;
-        Ok(RunEvent { seq: self.version, at, event })
+        Ok(RunEvent {
+            seq: self.version,
+            at,
+            event,
+        })
     }
 
     /// The script's exit code, once there is one.
@@ -219,7 +243,8 @@ impl Run {
         }
         // A clock that was set back gives no negative duration.
         let until = self.ended_at.unwrap_or(now);
-        self.started_at.map(|start| Duration::try_from(until.duration_since(start)).unwrap_or_default())
+        self.started_at
+            .map(|start| Duration::try_from(until.duration_since(start)).unwrap_or_default())
     }
 }
 
@@ -241,8 +266,16 @@ mod tests {
             tags: BTreeMap::new(),
             parent: None,
             spec: Some(RunSpec {
-                command: Command::Program { argv: vec!["true".into()] },
-                snapshot: SnapshotRef { tree: String::new(), files: 0, bytes: 0, source: String::new(), git: None },
+                command: Command::Program {
+                    argv: vec!["true".into()],
+                },
+                snapshot: SnapshotRef {
+                    tree: String::new(),
+                    files: 0,
+                    bytes: 0,
+                    source: String::new(),
+                    git: None,
+                },
                 environment: Default::default(),
                 environment_lock: None,
                 environment_name: None,
@@ -259,14 +292,28 @@ mod tests {
             Just(RunEventKind::Queued),
             Just(RunEventKind::Waiting { waiting: None }),
             Just(RunEventKind::Preparing),
-            Just(RunEventKind::LaunchIntended { attempt: 1, run_key: id.key(1) }),
-            Just(RunEventKind::Launched { native_id: "n".into() }),
+            Just(RunEventKind::LaunchIntended {
+                attempt: 1,
+                run_key: id.key(1)
+            }),
+            Just(RunEventKind::Launched {
+                native_id: "n".into()
+            }),
             Just(RunEventKind::Running),
-            Just(RunEventKind::ContactLost { reason: "timeout".into() }),
-            Just(RunEventKind::CancelRequested { reason: CancelReason::User }),
-            Just(RunEventKind::Exited { exit: Exit::Code { code: 0 }, ran_ms: Some(5) }),
+            Just(RunEventKind::ContactLost {
+                reason: "timeout".into()
+            }),
+            Just(RunEventKind::CancelRequested {
+                reason: CancelReason::User
+            }),
+            Just(RunEventKind::Exited {
+                exit: Exit::Code { code: 0 },
+                ran_ms: Some(5)
+            }),
             Just(RunEventKind::Completed),
-            Just(RunEventKind::Failed { failure: Failure::new(FailureClass::User, "exit code 1") }),
+            Just(RunEventKind::Failed {
+                failure: Failure::new(FailureClass::User, "exit code 1")
+            }),
             Just(RunEventKind::Canceled),
         ]
     }
@@ -306,7 +353,15 @@ mod tests {
     fn a_clock_that_was_set_back_gives_no_negative_duration() {
         let later = Timestamp::from_second(1_000).unwrap();
         let (mut run, _) = Run::submitted(new_run(), later);
-        for event in [RunEventKind::Queued, RunEventKind::Preparing, RunEventKind::LaunchIntended { attempt: 1, run_key: run.id.key(1) }, RunEventKind::Running] {
+        for event in [
+            RunEventKind::Queued,
+            RunEventKind::Preparing,
+            RunEventKind::LaunchIntended {
+                attempt: 1,
+                run_key: run.id.key(1),
+            },
+            RunEventKind::Running,
+        ] {
             run.apply(event, later).unwrap();
         }
         assert_eq!(run.duration(Timestamp::UNIX_EPOCH), Some(Duration::ZERO));

@@ -98,7 +98,9 @@ pub struct RunSpec {
 #[must_use]
 pub fn is_variable_name(name: &str) -> bool {
     let mut bytes = name.bytes();
-    bytes.next().is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
+    bytes
+        .next()
+        .is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
         && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
@@ -107,7 +109,9 @@ pub fn is_variable_name(name: &str) -> bool {
 pub fn is_inside(path: &str) -> bool {
     !path.is_empty()
         && !path.contains('\0')
-        && path.split('/').all(|part| !part.is_empty() && part != "." && part != "..")
+        && path
+            .split('/')
+            .all(|part| !part.is_empty() && part != "." && part != "..")
 }
 
 #[cfg(test)]
@@ -116,23 +120,42 @@ mod tests {
 
     #[test]
     fn stems_are_short() {
-        let script = Command::Script { script: "src/train.py".into(), arguments: vec![] };
-        let program = Command::Program { argv: vec!["/usr/bin/env".into(), "bash".into()] };
+        let script = Command::Script {
+            script: "src/train.py".into(),
+            arguments: vec![],
+        };
+        let program = Command::Program {
+            argv: vec!["/usr/bin/env".into(), "bash".into()],
+        };
         assert_eq!((script.stem(), program.stem()), ("train", "env"));
     }
 
     #[test]
     fn paths_that_leave_the_folder_are_seen() {
-        for (path, inside) in
-            [("a/b.py", true), ("..", false), ("a/../b", false), ("/etc/passwd", false), ("a//b", false), ("", false), ("./a", false)]
-        {
+        for (path, inside) in [
+            ("a/b.py", true),
+            ("..", false),
+            ("a/../b", false),
+            ("/etc/passwd", false),
+            ("a//b", false),
+            ("", false),
+            ("./a", false),
+        ] {
             assert_eq!(is_inside(path), inside, "{path}");
         }
     }
 
     #[test]
     fn variable_names() {
-        for (name, ok) in [("A_1", true), ("_", true), ("1A", false), ("A-B", false), ("", false), ("A=B", false), ("A\nB", false)] {
+        for (name, ok) in [
+            ("A_1", true),
+            ("_", true),
+            ("1A", false),
+            ("A-B", false),
+            ("", false),
+            ("A=B", false),
+            ("A\nB", false),
+        ] {
             assert_eq!(is_variable_name(name), ok, "{name:?}");
         }
     }

@@ -34,13 +34,24 @@ pub enum RunState {
 }
 
 use RunState::{
-    CancelRequested, Canceled, Completed, Failed, Finalizing, NotStarted, Preparing, Provisioning, Queued, Running, Starting,
+    CancelRequested, Canceled, Completed, Failed, Finalizing, NotStarted, Preparing, Provisioning, Queued,
+    Running, Starting,
 };
 
 impl RunState {
     /// All states in the order of a run's life.
     pub const ALL: [Self; 11] = [
-        NotStarted, Queued, Provisioning, Preparing, Starting, Running, CancelRequested, Finalizing, Completed, Failed, Canceled,
+        NotStarted,
+        Queued,
+        Provisioning,
+        Preparing,
+        Starting,
+        Running,
+        CancelRequested,
+        Finalizing,
+        Completed,
+        Failed,
+        Canceled,
     ];
 
     /// The states that may follow this one within an attempt. Forward only: no state can be reached twice.
@@ -110,10 +121,18 @@ impl FromStr for RunState {
         if text.eq_ignore_ascii_case("cancelled") {
             return Ok(Canceled);
         }
-        Self::ALL.into_iter().find(|state| state.as_str().eq_ignore_ascii_case(text)).ok_or_else(|| {
-            let names = Self::ALL.map(Self::as_str);
-            UnknownState(text.to_owned(), crate::nearest::nearest(text, names).unwrap_or("Running").to_owned())
-        })
+        Self::ALL
+            .into_iter()
+            .find(|state| state.as_str().eq_ignore_ascii_case(text))
+            .ok_or_else(|| {
+                let names = Self::ALL.map(Self::as_str);
+                UnknownState(
+                    text.to_owned(),
+                    crate::nearest::nearest(text, names)
+                        .unwrap_or("Running")
+                        .to_owned(),
+                )
+            })
     }
 }
 
@@ -143,7 +162,10 @@ mod tests {
         for state in RunState::ALL {
             let reached = state == NotStarted || RunState::ALL.into_iter().any(|from| from.may_become(state));
             assert!(reached, "{state} cannot be reached");
-            assert!(state.is_terminal() || state.may_become(Failed), "{state} cannot fail");
+            assert!(
+                state.is_terminal() || state.may_become(Failed),
+                "{state} cannot fail"
+            );
         }
     }
 
@@ -153,6 +175,12 @@ mod tests {
             assert_eq!(state.as_str().to_lowercase().parse(), Ok(state));
         }
         assert_eq!("cancelled".parse(), Ok(Canceled));
-        assert!("Runing".parse::<RunState>().unwrap_err().to_string().contains("`Running`"));
+        assert!(
+            "Runing"
+                .parse::<RunState>()
+                .unwrap_err()
+                .to_string()
+                .contains("`Running`")
+        );
     }
 }

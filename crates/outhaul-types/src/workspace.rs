@@ -30,7 +30,9 @@ impl FromStr for CondaMode {
         match text {
             "refuse" => Ok(Self::Refuse),
             "pypi" => Ok(Self::Pypi),
-            _ => Err(format!("`{text}` is not a conda mode; there are `refuse` and `pypi`")),
+            _ => Err(format!(
+                "`{text}` is not a conda mode; there are `refuse` and `pypi`"
+            )),
         }
     }
 }

@@ -28,7 +28,11 @@ impl Chaos {
     /// A plan of faults; `one_in` is at least 1 (every call goes wrong).
     #[must_use]
     pub fn new(seed: u64, one_in: u64) -> Self {
-        Self { one_in: one_in.max(1), state: AtomicU64::new(seed), faults: AtomicU64::new(0) }
+        Self {
+            one_in: one_in.max(1),
+            state: AtomicU64::new(seed),
+            faults: AtomicU64::new(0),
+        }
     }
 
     /// A step of splitmix64: small, and good enough to scatter faults.
@@ -55,7 +59,13 @@ impl Chaos {
 
 impl Layer for Chaos {
     async fn around<T: Send>(&self, operation: Operation, call: Call<'_, T>) -> Result<T, DriverError> {
-        let lost = |what: &str| Err(DriverError::temporary(ErrorKind::Unreachable, operation.phrase(), format!("chaos: {what} lost")));
+        let lost = |what: &str| {
+            Err(DriverError::temporary(
+                ErrorKind::Unreachable,
+                operation.phrase(),
+                format!("chaos: {what} lost"),
+            ))
+        };
         match self.fault() {
             None => call().await,
             Some(Fault::Lost) => lost("call"),

@@ -15,7 +15,10 @@ pub struct Retry {
 
 impl Default for Retry {
     fn default() -> Self {
-        Self { attempts: 3, pause: Duration::from_millis(50) }
+        Self {
+            attempts: 3,
+            pause: Duration::from_millis(50),
+        }
     }
 }
 

@@ -14,7 +14,9 @@ pub struct Timeout {
 
 impl Default for Timeout {
     fn default() -> Self {
-        Self { short: Duration::from_secs(60) }
+        Self {
+            short: Duration::from_secs(60),
+        }
     }
 }
 
@@ -24,9 +26,15 @@ impl Layer for Timeout {
         if matches!(operation, PrepareEnvironment | CollectOutputs | Submit | Release) {
             return call().await;
         }
-        tokio::time::timeout(self.short, call()).await.unwrap_or_else(|_| {
-            let message = format!("no answer within {} s", self.short.as_secs());
-            Err(DriverError::temporary(ErrorKind::Unreachable, operation.phrase(), message))
-        })
+        tokio::time::timeout(self.short, call())
+            .await
+            .unwrap_or_else(|_| {
+                let message = format!("no answer within {} s", self.short.as_secs());
+                Err(DriverError::temporary(
+                    ErrorKind::Unreachable,
+                    operation.phrase(),
+                    message,
+                ))
+            })
     }
 }

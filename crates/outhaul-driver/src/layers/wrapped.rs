@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use outhaul_types::{Check, Run, RunKey, RunSpec};
 
 use crate::{
-    Capabilities, ChangeFeed, Collected, Driver, DriverError, EnvironmentRequest, LogRead, LogSink, NativeId, NativeRequest,
-    Observation, OutputSink, PreparedEnvironment, Problem, TargetLog,
+    Capabilities, ChangeFeed, Collected, Driver, DriverError, EnvironmentRequest, LogRead, LogSink, NativeId,
+    NativeRequest, Observation, OutputSink, PreparedEnvironment, Problem, TargetLog,
 };
 
 /// A call of the effect half.
@@ -79,12 +79,17 @@ impl Operation {
 }
 
 /// One call in the making; it can be made any number of times.
-pub type Call<'a, T> = &'a (dyn Fn() -> Pin<Box<dyn Future<Output = Result<T, DriverError>> + Send + 'a>> + Send + Sync + 'a);
+pub type Call<'a, T> =
+    &'a (dyn Fn() -> Pin<Box<dyn Future<Output = Result<T, DriverError>> + Send + 'a>> + Send + Sync + 'a);
 
 /// What is done around each call.
 pub trait Layer: Send + Sync + 'static {
     /// Makes the call, or does not, or does so again.
-    fn around<T: Send>(&self, operation: Operation, call: Call<'_, T>) -> impl Future<Output = Result<T, DriverError>> + Send;
+    fn around<T: Send>(
+        &self,
+        operation: Operation,
+        call: Call<'_, T>,
+    ) -> impl Future<Output = Result<T, DriverError>> + Send;
 }
 
 /// A driver inside a layer.
@@ -96,7 +101,10 @@ pub struct Wrapped<L> {
 impl<L: Layer> Wrapped<L> {
     /// Wraps a driver.
     #[must_use]
-    #[expect(clippy::new_ret_no_self, reason = "a wrapped driver is only ever used as a driver")]
+    #[expect(
+        clippy::new_ret_no_self,
+        reason = "a wrapped driver is only ever used as a driver"
+    )]
     pub fn new(inner: Arc<dyn Driver>, layer: L) -> Arc<dyn Driver> {
         Arc::new(Self { inner, layer })
     }
@@ -124,48 +132,86 @@ impl<L: Layer> Driver for Wrapped<L> {
         self.layer.around(Operation::Check, &|| self.inner.check()).await
     }
 
-    async fn environment_ready(&self, request: &EnvironmentRequest) -> Result<Option<PreparedEnvironment>, DriverError> {
-        self.layer.around(Operation::EnvironmentReady, &|| self.inner.environment_ready(request)).await
+    async fn environment_ready(
+        &self,
+        request: &EnvironmentRequest,
+    ) -> Result<Option<PreparedEnvironment>, DriverError> {
+        self.layer
+            .around(Operation::EnvironmentReady, &|| {
+                self.inner.environment_ready(request)
+            })
+            .await
     }
 
-    async fn prepare_environment(&self, request: &EnvironmentRequest, log: &dyn LogSink) -> Result<PreparedEnvironment, DriverError> {
-        self.layer.around(Operation::PrepareEnvironment, &|| self.inner.prepare_environment(request, log)).await
+    async fn prepare_environment(
+        &self,
+        request: &EnvironmentRequest,
+        log: &dyn LogSink,
+    ) -> Result<PreparedEnvironment, DriverError> {
+        self.layer
+            .around(Operation::PrepareEnvironment, &|| {
+                self.inner.prepare_environment(request, log)
+            })
+            .await
     }
 
     async fn submit(&self, request: &NativeRequest) -> Result<NativeId, DriverError> {
-        self.layer.around(Operation::Submit, &|| self.inner.submit(request)).await
+        self.layer
+            .around(Operation::Submit, &|| self.inner.submit(request))
+            .await
     }
 
     async fn find(&self, run_key: &RunKey) -> Result<Option<NativeId>, DriverError> {
-        self.layer.around(Operation::Find, &|| self.inner.find(run_key)).await
+        self.layer
+            .around(Operation::Find, &|| self.inner.find(run_key))
+            .await
     }
 
     async fn prevent(&self, run_key: &RunKey) -> Result<(), DriverError> {
-        self.layer.around(Operation::Prevent, &|| self.inner.prevent(run_key)).await
+        self.layer
+            .around(Operation::Prevent, &|| self.inner.prevent(run_key))
+            .await
     }
 
     async fn observe(&self, ids: &[NativeId]) -> Result<Vec<Observation>, DriverError> {
-        self.layer.around(Operation::Observe, &|| self.inner.observe(ids)).await
+        self.layer
+            .around(Operation::Observe, &|| self.inner.observe(ids))
+            .await
     }
 
-    async fn read_log(&self, id: &NativeId, log: TargetLog, offset: u64, max: usize) -> Result<LogRead, DriverError> {
-        self.layer.around(Operation::ReadLog, &|| self.inner.read_log(id, log, offset, max)).await
+    async fn read_log(
+        &self,
+        id: &NativeId,
+        log: TargetLog,
+        offset: u64,
+        max: usize,
+    ) -> Result<LogRead, DriverError> {
+        self.layer
+            .around(Operation::ReadLog, &|| self.inner.read_log(id, log, offset, max))
+            .await
     }
 
     async fn cancel(&self, id: &NativeId, grace: Duration) -> Result<(), DriverError> {
-        self.layer.around(Operation::Cancel, &|| self.inner.cancel(id, grace)).await
+        self.layer
+            .around(Operation::Cancel, &|| self.inner.cancel(id, grace))
+            .await
     }
 
     async fn collect_outputs(&self, id: &NativeId, sink: &dyn OutputSink) -> Result<Collected, DriverError> {
-        self.layer.around(Operation::CollectOutputs, &|| self.inner.collect_outputs(id, sink)).await
+        self.layer
+            .around(Operation::CollectOutputs, &|| {
+                self.inner.collect_outputs(id, sink)
+            })
+            .await
     }
 
     async fn release(&self, id: &NativeId) -> Result<(), DriverError> {
-        self.layer.around(Operation::Release, &|| self.inner.release(id)).await
+        self.layer
+            .around(Operation::Release, &|| self.inner.release(id))
+            .await
     }
 
     fn changes(&self) -> Option<ChangeFeed> {
         self.inner.changes()
     }
 }
-

@@ -7,11 +7,11 @@ use crate::error::EnvironmentError;
 use crate::host::{FileFacts, HostError, HostErrorKind, LogSink, NoLog};
 use crate::interpreter::{Probed, parse_probe};
 use crate::lock::{LOCK_VERSION, environment_id};
-use outhaul_types::Lock;
 use crate::plan::{Steps, Tool};
 use crate::spec::spec_id;
-use outhaul_types::EnvironmentSpec;
 use crate::version::Specifier;
+use outhaul_types::EnvironmentSpec;
+use outhaul_types::Lock;
 
 /// Names that are looked for: Python 3 by its plain names first, then by version.
 const MINORS: std::ops::RangeInclusive<u32> = 6..=20;
@@ -144,11 +144,11 @@ impl EnvironmentManager {
     }
 
     /// All usable CPython 3 interpreters on the search path, in its order, each once.
-    pub(super) async fn interpreters(&self, log: &dyn LogSink) -> Result<Vec<Probed>, EnvironmentError> {
+    pub(super) async fn interpreters(&self) -> Result<Vec<Probed>, EnvironmentError> {
         let mut names = vec!["python3".to_owned(), "python".to_owned()];
         names.extend(MINORS.rev().map(|minor| format!("python3.{minor}")));
         let mut all = Vec::new();
-        self.each_interpreter(&names, log, |probed| {
+        self.each_interpreter(&names, |probed| {
             all.push(probed);
             false
         })
@@ -160,7 +160,6 @@ impl EnvironmentManager {
     async fn each_interpreter(
         &self,
         names: &[String],
-        log: &dyn LogSink,
         mut take: impl FnMut(Probed) -> bool + Send,
     ) -> Result<(), EnvironmentError> {
         let mut seen: Vec<String> = Vec::new();
@@ -176,7 +175,8 @@ impl EnvironmentManager {
                 continue;
             }
             seen.push(facts.real);
-            let probed = match self.probe(&path, log).await {
+            // What a shim without its interpreter has to say is not worth a person's time.
+            let probed = match self.probe(&path, &NoLog).await {
                 Ok(probed) => probed,
                 Err(Trouble::Host(error)) => return Err(error.into()),
                 // A shim without its interpreter, a Python 2: not for us.
@@ -202,11 +202,10 @@ impl EnvironmentManager {
     pub(super) async fn choose(
         &self,
         wanted: Option<&Specifier>,
-        log: &dyn LogSink,
     ) -> Result<(Option<Probed>, Vec<Probed>), EnvironmentError> {
         let Some(wanted) = wanted else {
             let mut first = None;
-            self.each_interpreter(&["python3".to_owned(), "python".to_owned()], log, |probed| {
+            self.each_interpreter(&["python3".to_owned(), "python".to_owned()], |probed| {
                 first = Some(probed);
                 true
             })
@@ -214,10 +213,10 @@ impl EnvironmentManager {
             if first.is_some() {
                 return Ok((first, Vec::new()));
             }
-            let all = self.interpreters(log).await?;
+            let all = self.interpreters().await?;
             return Ok((all.first().cloned(), all));
         };
-        let all = self.interpreters(log).await?;
+        let all = self.interpreters().await?;
         let mut best: Option<&Probed> = None;
         for probed in all.iter().filter(|probed| wanted.matches(probed.version)) {
             if best.is_none_or(|best| probed.version > best.version) {

@@ -11,8 +11,8 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use crate::error::{EnvironmentError, SpecError};
 use crate::host::{BuildHost, Guard, LogSink};
 use crate::lock::environment_id;
-use outhaul_types::Lock;
 use crate::spec::spec_id;
+use outhaul_types::Lock;
 use outhaul_types::{EnvironmentSpec, Interpreter};
 
 pub use self::records::ListedEnvironment;

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{BuiltEnvironment, EnvironmentManager};
 use crate::error::EnvironmentError;
-use outhaul_types::Lock;
 use outhaul_types::EnvironmentSpec;
+use outhaul_types::Lock;
 
 /// `specs/<spec id>.json`
 #[derive(Serialize, Deserialize)]

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::work::{Tee, judge};
 use super::{EnvironmentManager, ManagerOptions, ToolChoice};
 use crate::error::EnvironmentError;
-use crate::host::{LogSink, NoLog};
+use crate::host::NoLog;
 use crate::interpreter::Probed;
 use crate::plan::Tool;
 use crate::version::Version;
@@ -264,7 +264,6 @@ impl EnvironmentManager {
     }
 
     pub(super) async fn tool_facts(&self) -> Result<ToolFacts, EnvironmentError> {
-        let log: &dyn LogSink = &NoLog;
         let uv = if self.options.tool == ToolChoice::Pip {
             None
         } else {
@@ -272,7 +271,7 @@ impl EnvironmentManager {
         };
         Ok(ToolFacts {
             uv,
-            interpreters: self.interpreters(log).await?,
+            interpreters: self.interpreters().await?,
         })
     }
 }

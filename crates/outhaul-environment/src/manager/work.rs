@@ -5,17 +5,17 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::{BuiltEnvironment, EnvironmentManager, PrepareOptions};
 use crate::error::EnvironmentError;
-use crate::host::{Finished, LogSink, NoLog};
+use crate::host::{Finished, LogSink};
 use crate::interpreter::Probed;
 use crate::lock::{LOCK_VERSION, environment_id};
-use outhaul_types::Lock;
 use crate::plan::{Step, Tool};
 use crate::resolver::{
     FailureKind, classify_failure, explain_failure, parse_pip_report, parse_uv_compile, redact_urls,
 };
 use crate::spec::spec_id;
-use outhaul_types::{EnvironmentSpec, Interpreter};
 use crate::version::Specifier;
+use outhaul_types::Lock;
+use outhaul_types::{EnvironmentSpec, Interpreter};
 
 /// Most log that is kept in memory for the log file; older lines go first.
 const LOG: usize = 4 << 20;
@@ -203,7 +203,7 @@ impl<'a> Work<'a> {
             return Ok(None);
         };
         let exact = Specifier::parse(&lock.python_version.to_string()).ok();
-        let (python, _) = self.manager.choose(exact.as_ref(), &NoLog).await?;
+        let (python, _) = self.manager.choose(exact.as_ref()).await?;
         Ok(python
             .filter(|python| python.platform == lock.platform)
             .map(|python| (lock, python)))
@@ -216,7 +216,7 @@ impl<'a> Work<'a> {
             .map(Specifier::parse)
             .transpose()
             .map_err(|message| crate::error::SpecError::whole(self.name(), message))?;
-        let (chosen, found) = manager.choose(specifier.as_ref(), &self.log).await?;
+        let (chosen, found) = manager.choose(specifier.as_ref()).await?;
         if let Some(chosen) = chosen {
             self.log.say(&format!(
                 "interpreter: `{}` ({})",

@@ -5,8 +5,8 @@ use super::requirements::check_option;
 use super::{Source, yaml_text};
 use crate::conda::{PackageSpec, parse_package};
 use crate::error::SpecError;
-use outhaul_types::{EnvironmentSpec, Interpreter};
 use crate::version::Specifier;
+use outhaul_types::{EnvironmentSpec, Interpreter};
 
 const KEYS: &[&str] = &["name", "channels", "dependencies", "variables", "prefix"];
 

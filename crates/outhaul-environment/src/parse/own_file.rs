@@ -4,8 +4,8 @@ use super::node::unknown_key;
 use super::requirements::check_option;
 use super::{Source, toml_text};
 use crate::error::SpecError;
-use outhaul_types::{EnvironmentSpec, Interpreter};
 use crate::version::Specifier;
+use outhaul_types::{EnvironmentSpec, Interpreter};
 
 const KEYS: &[&str] = &[
     "name",

@@ -19,7 +19,9 @@ pub struct Launch {
 /// Quotes a word for POSIX sh. Plain words stay as they are.
 #[must_use]
 pub fn quote(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/' | ':' | '=' | ',' | '+' | '@' | '%');
+    let plain = |c: char| {
+        c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/' | ':' | '=' | ',' | '+' | '@' | '%')
+    };
     if !word.is_empty() && word.chars().all(plain) {
         return word.to_owned();
     }
@@ -30,7 +32,8 @@ pub fn quote(word: &str) -> String {
 /// process.
 #[must_use]
 pub fn script(launch: &Launch) -> String {
-    let mut text = String::from("# Becomes the run's process. Written by outhaul; sourced in the run directory.\n");
+    let mut text =
+        String::from("# Becomes the run's process. Written by outhaul; sourced in the run directory.\n");
     // `$PWD` is the run directory here.
     for (name, value) in &launch.variables {
         // Writing to a String cannot fail.
@@ -42,7 +45,11 @@ pub fn script(launch: &Launch) -> String {
     for (name, folders) in [("PATH", &launch.path), ("PYTHONPATH", &launch.python_path)] {
         if !folders.is_empty() {
             let folders: Vec<String> = folders.iter().map(|folder| quote(folder)).collect();
-            let _ = writeln!(text, "export {name}={}\"${{{name}:+:${name}}}\"", folders.join(":"));
+            let _ = writeln!(
+                text,
+                "export {name}={}\"${{{name}:+:${name}}}\"",
+                folders.join(":")
+            );
         }
     }
     text.push_str("cd code || exit 126\n");
@@ -59,7 +66,15 @@ mod tests {
 
     #[test]
     fn words_are_quoted() {
-        for (word, quoted) in [("a-b.py", "a-b.py"), ("", "''"), ("a b", "'a b'"), ("it's", r"'it'\''s'"), ("$HOME", "'$HOME'"), ("a\nb", "'a\nb'"), ("~", "'~'")] {
+        for (word, quoted) in [
+            ("a-b.py", "a-b.py"),
+            ("", "''"),
+            ("a b", "'a b'"),
+            ("it's", r"'it'\''s'"),
+            ("$HOME", "'$HOME'"),
+            ("a\nb", "'a\nb'"),
+            ("~", "'~'"),
+        ] {
             assert_eq!(quote(word), quoted);
         }
     }
@@ -89,8 +104,17 @@ mod tests {
         };
         let text = script(&launch);
         assert!(text.contains("export A='it'\\''s'\n"), "{text}");
-        assert!(text.contains("export PATH=/env/bin\"${PATH:+:$PATH}\"\n"), "{text}");
-        assert!(text.contains("export PYTHONPATH='/lib dir'\"${PYTHONPATH:+:$PYTHONPATH}\"\n"), "{text}");
-        assert!(text.ends_with("cd code || exit 126\nexec /env/bin/python train.py '--name=a b'\n"), "{text}");
+        assert!(
+            text.contains("export PATH=/env/bin\"${PATH:+:$PATH}\"\n"),
+            "{text}"
+        );
+        assert!(
+            text.contains("export PYTHONPATH='/lib dir'\"${PYTHONPATH:+:$PYTHONPATH}\"\n"),
+            "{text}"
+        );
+        assert!(
+            text.ends_with("cd code || exit 126\nexec /env/bin/python train.py '--name=a b'\n"),
+            "{text}"
+        );
     }
 }

@@ -41,17 +41,25 @@ fn known<'a>(field: &&'a str) -> Option<&'a str> {
 }
 
 fn identity(fields: &[&str]) -> Option<Identity> {
-    let [pid, start, boot, ..] = fields else { return None };
+    let [pid, start, boot, ..] = fields else {
+        return None;
+    };
     let pid = pid.parse().ok().filter(|pid| *pid > 1)?;
     let start = match known(start) {
         Some(ticks) => Some(ticks.parse().ok()?),
         None => None,
     };
-    Some(Identity { pid, start, boot: known(boot).map(str::to_owned) })
+    Some(Identity {
+        pid,
+        start,
+        boot: known(boot).map(str::to_owned),
+    })
 }
 
 fn seconds(text: &str) -> Option<Duration> {
-    text.parse().ok().and_then(|seconds: f64| Duration::try_from_secs_f64(seconds).ok())
+    text.parse()
+        .ok()
+        .and_then(|seconds: f64| Duration::try_from_secs_f64(seconds).ok())
 }
 
 /// Reads the supervisor's record.
@@ -64,27 +72,39 @@ pub fn parse_supervisor(text: &str) -> Option<Identity> {
 #[must_use]
 pub fn parse_process(text: &str) -> Option<ProcessRecord> {
     let fields = fields(text, "process")?;
-    Some(ProcessRecord { identity: identity(&fields)?, begun: fields.get(3).and_then(|field| seconds(field)) })
+    Some(ProcessRecord {
+        identity: identity(&fields)?,
+        begun: fields.get(3).and_then(|field| seconds(field)),
+    })
 }
 
 /// Reads the exit record.
 #[must_use]
 pub fn parse_exit(text: &str) -> Option<ExitRecord> {
     let fields = fields(text, "exit")?;
-    Some(ExitRecord { code: fields.first()?.parse().ok()?, ended: fields.get(1).and_then(|field| seconds(field)) })
+    Some(ExitRecord {
+        code: fields.first()?.parse().ok()?,
+        ended: fields.get(1).and_then(|field| seconds(field)),
+    })
 }
 
 /// Start time in clock ticks since boot from the text of `/proc/<pid>/stat` (proc(5), field 22).
 #[must_use]
 pub fn parse_start_ticks(stat: &str) -> Option<u64> {
     // The command's name stands in brackets and may hold blanks and brackets itself.
-    stat.rsplit_once(") ")?.1.split_ascii_whitespace().nth(19)?.parse().ok()
+    stat.rsplit_once(") ")?
+        .1
+        .split_ascii_whitespace()
+        .nth(19)?
+        .parse()
+        .ok()
 }
 
 /// Whether a process in this state (proc(5), field 3) still runs: a zombie has ended.
 #[must_use]
 pub fn is_zombie(stat: &str) -> bool {
-    stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with(['Z', 'X']))
+    stat.rsplit_once(") ")
+        .is_some_and(|(_, rest)| rest.starts_with(['Z', 'X']))
 }
 
 /// The host's uptime from the text of `/proc/uptime`.
@@ -100,15 +120,44 @@ mod tests {
     #[test]
     fn whole_records_are_read() {
         let exit = parse_exit("exit 3 120.55 end                    \n").unwrap();
-        assert_eq!(exit, ExitRecord { code: 3, ended: Some(Duration::from_millis(120_550)) });
+        assert_eq!(
+            exit,
+            ExitRecord {
+                code: 3,
+                ended: Some(Duration::from_millis(120_550))
+            }
+        );
         let process = parse_process("process 4711 99 aa-bb 12.5 end\n").unwrap();
-        assert_eq!(process.identity, Identity { pid: 4711, start: Some(99), boot: Some("aa-bb".into()) });
-        assert_eq!(parse_supervisor("supervisor 5 - - end").unwrap(), Identity { pid: 5, start: None, boot: None });
+        assert_eq!(
+            process.identity,
+            Identity {
+                pid: 4711,
+                start: Some(99),
+                boot: Some("aa-bb".into())
+            }
+        );
+        assert_eq!(
+            parse_supervisor("supervisor 5 - - end").unwrap(),
+            Identity {
+                pid: 5,
+                start: None,
+                boot: None
+            }
+        );
     }
 
     #[test]
     fn records_that_are_not_whole_do_not_count() {
-        for text in ["", "pending      ", "exit 3 120.55", "exit 3 120.55 en", "exit end", "exit x 1 end", "process 1 2 3 4 end", "supervisor 5 end"] {
+        for text in [
+            "",
+            "pending      ",
+            "exit 3 120.55",
+            "exit 3 120.55 en",
+            "exit end",
+            "exit x 1 end",
+            "process 1 2 3 4 end",
+            "supervisor 5 end",
+        ] {
             assert_eq!(parse_exit(text), None, "{text}");
             assert_eq!(parse_process(text), None, "{text}");
             assert_eq!(parse_supervisor(text), None, "{text}");
@@ -121,7 +170,10 @@ mod tests {
         assert_eq!(parse_start_ticks(stat), Some(5555));
         assert!(!is_zombie(stat));
         assert!(is_zombie("77 (sh) Z 1"));
-        assert_eq!(parse_uptime("350735.47 234388.90\n"), Some(Duration::from_millis(350_735_470)));
+        assert_eq!(
+            parse_uptime("350735.47 234388.90\n"),
+            Some(Duration::from_millis(350_735_470))
+        );
     }
 
     proptest::proptest! {

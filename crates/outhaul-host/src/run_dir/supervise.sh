@@ -26,6 +26,10 @@ uptime() {
     [ -r /proc/uptime ] && read -r up _ < /proc/uptime
 }
 
+# Whoever asked may be gone before the answer: the run must not end by writing into a closed pipe. (A trap, unlike
+# ignoring, is not inherited by the process.)
+trap : PIPE
+
 cd "$2" || { echo "failed cannot enter $2"; exit 1; }
 
 if [ "$1" = process ]; then
@@ -48,10 +52,10 @@ if ! { printf 'supervisor %s end\n' "$(identity)" > supervisor \
     echo "failed cannot write the first records (is the disk full?)"
     exit 0
 fi
-echo claimed
+echo claimed 2> /dev/null
 exec > /dev/null 2>> supervisor.log
-# Whoever ends this session must not end the one who writes the record. (A trap, unlike ignoring, is not inherited.)
-trap : HUP INT QUIT TERM
+# Whoever ends this session must not end the one who writes the record.
+trap : HUP INT QUIT TERM PIPE
 
 code=143
 if [ ! -e cancel ]; then

@@ -6,7 +6,9 @@ use crate::run_dir::{Identity, is_zombie, parse_start_ticks, parse_uptime};
 
 /// This machine's boot id, where it has one.
 pub(super) fn boot_id() -> Option<String> {
-    std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok().map(|text| text.trim().to_owned())
+    std::fs::read_to_string("/proc/sys/kernel/random/boot_id")
+        .ok()
+        .map(|text| text.trim().to_owned())
 }
 
 /// How long this machine has been up, where it tells.
@@ -37,13 +39,17 @@ pub(super) fn same_boot(identity: &Identity) -> bool {
 /// Pids of all processes whose environment says that they belong to this run, wherever they moved.
 pub(super) fn marked(run_key: &str) -> Vec<i32> {
     let mark = format!("OUTHAUL_RUN_KEY={run_key}\0");
-    let Ok(entries) = std::fs::read_dir("/proc") else { return Vec::new() };
+    let Ok(entries) = std::fs::read_dir("/proc") else {
+        return Vec::new();
+    };
     entries
         .flatten()
         .filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok())
         .filter(|pid| {
             let environ = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-            environ.windows(mark.len()).any(|window| window == mark.as_bytes())
+            environ
+                .windows(mark.len())
+                .any(|window| window == mark.as_bytes())
         })
         .collect()
 }
@@ -56,9 +62,25 @@ mod tests {
     fn a_reused_pid_is_not_mistaken() {
         let pid = i32::try_from(std::process::id()).unwrap();
         let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
-        let me = Identity { pid, start: parse_start_ticks(&stat), boot: boot_id() };
+        let me = Identity {
+            pid,
+            start: parse_start_ticks(&stat),
+            boot: boot_id(),
+        };
         assert!(is_alive(&me));
-        assert!(!is_alive(&Identity { start: me.start.map(|ticks| ticks + 1), ..me.clone() }), "another start time");
-        assert!(!is_alive(&Identity { boot: Some("before the reboot".into()), ..me.clone() }), "another boot");
+        assert!(
+            !is_alive(&Identity {
+                start: me.start.map(|ticks| ticks + 1),
+                ..me.clone()
+            }),
+            "another start time"
+        );
+        assert!(
+            !is_alive(&Identity {
+                boot: Some("before the reboot".into()),
+                ..me.clone()
+            }),
+            "another boot"
+        );
     }
 }

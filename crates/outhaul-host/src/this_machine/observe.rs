@@ -34,7 +34,12 @@ pub(super) fn observe(id: &NativeId, dir: &Path) -> Option<Observation> {
             .and_then(|process| uptime()?.checked_sub(process.begun?)),
         _ => None,
     };
-    Some(Observation { id: id.clone(), phase, elapsed, sizes })
+    Some(Observation {
+        id: id.clone(),
+        phase,
+        elapsed,
+        sizes,
+    })
 }
 
 fn read(dir: &Path, name: &str) -> Option<String> {
@@ -44,8 +49,14 @@ fn read(dir: &Path, name: &str) -> Option<String> {
 fn ended(dir: &Path) -> Option<Phase> {
     let exit = parse_exit(&read(dir, names::EXIT)?)?;
     let begun = read(dir, names::PROCESS).and_then(|text| parse_process(&text)?.begun);
-    let ran = exit.ended.zip(begun).and_then(|(end, begin)| end.checked_sub(begin));
-    Some(Phase::Ended { exit: Exit::Code { code: exit.code }, ran })
+    let ran = exit
+        .ended
+        .zip(begun)
+        .and_then(|(end, begin)| end.checked_sub(begin));
+    Some(Phase::Ended {
+        exit: Exit::Code { code: exit.code },
+        ran,
+    })
 }
 
 fn phase(dir: &Path) -> Phase {
@@ -54,17 +65,27 @@ fn phase(dir: &Path) -> Phase {
     }
     let supervisor = read(dir, names::SUPERVISOR).and_then(|text| parse_supervisor(&text));
     let process = read(dir, names::PROCESS).and_then(|text| parse_process(&text));
-    let process_lives = process.as_ref().is_some_and(|process| is_alive(&process.identity));
+    let process_lives = process
+        .as_ref()
+        .is_some_and(|process| is_alive(&process.identity));
     if process_lives {
         // Even without its supervisor: it works on, and only its exit code will stay unknown.
         return Phase::Running;
     }
     let Some(supervisor) = supervisor else {
         // Claimed a moment ago, or the supervisor was killed right after the claim.
-        return if claim_is_old(dir) { vanished("the supervisor was killed before it started the process") } else { Phase::Pending { reason: None } };
+        return if claim_is_old(dir) {
+            vanished("the supervisor was killed before it started the process")
+        } else {
+            Phase::Pending { reason: None }
+        };
     };
     if is_alive(&supervisor) {
-        return if process.is_some() { Phase::Running } else { Phase::Pending { reason: None } };
+        return if process.is_some() {
+            Phase::Running
+        } else {
+            Phase::Pending { reason: None }
+        };
     }
     // It may have written the record and ended since we looked.
     if let Some(ended) = ended(dir) {
@@ -77,7 +98,12 @@ fn phase(dir: &Path) -> Phase {
 }
 
 fn vanished(reason: &str) -> Phase {
-    Phase::Ended { exit: Exit::Vanished { reason: reason.to_owned() }, ran: None }
+    Phase::Ended {
+        exit: Exit::Vanished {
+            reason: reason.to_owned(),
+        },
+        ran: None,
+    }
 }
 
 /// Whether the claim is older than the moment that a supervisor needs for its first record. A clock that jumps can

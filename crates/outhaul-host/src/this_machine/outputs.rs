@@ -17,8 +17,17 @@ struct Found {
 pub(super) async fn collect(dir: PathBuf, sink: &dyn OutputSink) -> Result<Collected, DriverError> {
     let found = tokio::task::spawn_blocking(move || find(&dir))
         .await
-        .map_err(|error| DriverError::permanent(outhaul_driver::ErrorKind::System, "collect the run's outputs", error.to_string()))?;
-    let mut collected = Collected { files: 0, skipped: found.skipped };
+        .map_err(|error| {
+            DriverError::permanent(
+                outhaul_driver::ErrorKind::System,
+                "collect the run's outputs",
+                error.to_string(),
+            )
+        })?;
+    let mut collected = Collected {
+        files: 0,
+        skipped: found.skipped,
+    };
     for (name, file) in found.files {
         match sink.keep(&name, &file).await {
             Ok(()) => collected.files += 1,
@@ -33,7 +42,9 @@ pub(super) async fn collect(dir: PathBuf, sink: &dyn OutputSink) -> Result<Colle
 fn find(dir: &Path) -> Found {
     let mut found = Found::default();
     // Links are followed only within the run's own directory.
-    let Ok(inside) = dir.canonicalize() else { return found };
+    let Ok(inside) = dir.canonicalize() else {
+        return found;
+    };
     let code = inside.join(names::CODE);
     for kept in names::KEPT {
         walk(&inside, &code.join(kept), kept, &mut found);
@@ -53,10 +64,16 @@ fn walk(inside: &Path, folder: &Path, prefix: &str, found: &mut Found) {
         let file_name = entry.file_name();
         let Some(file_name) = file_name.to_str() else {
             let shown = format!("{prefix}/{}", entry.file_name().display());
-            found.skipped.push((shown, "the name is not valid UTF-8".to_owned()));
+            found
+                .skipped
+                .push((shown, "the name is not valid UTF-8".to_owned()));
             continue;
         };
-        let name = if prefix.is_empty() { file_name.to_owned() } else { format!("{prefix}/{file_name}") };
+        let name = if prefix.is_empty() {
+            file_name.to_owned()
+        } else {
+            format!("{prefix}/{file_name}")
+        };
         let path = entry.path();
         match entry.file_type() {
             Ok(kind) if kind.is_dir() => walk(inside, &path, &name, found),
@@ -65,15 +82,22 @@ fn walk(inside: &Path, folder: &Path, prefix: &str, found: &mut Found) {
             }
             Ok(kind) if kind.is_symlink() => match path.canonicalize() {
                 Ok(real) if !real.starts_with(inside) => {
-                    found.skipped.push((name, format!("it is a link to `{}`, outside the run", real.display())));
+                    found.skipped.push((
+                        name,
+                        format!("it is a link to `{}`, outside the run", real.display()),
+                    ));
                 }
                 Ok(real) if real.is_file() => {
                     found.files.insert(name, real);
                 }
                 Ok(_) => found.skipped.push((name, "it is a link to a folder".to_owned())),
-                Err(error) => found.skipped.push((name, format!("it is a link that leads nowhere: {error}"))),
+                Err(error) => found
+                    .skipped
+                    .push((name, format!("it is a link that leads nowhere: {error}"))),
             },
-            Ok(_) => found.skipped.push((name, "it is neither a file nor a folder".to_owned())),
+            Ok(_) => found
+                .skipped
+                .push((name, "it is neither a file nor a folder".to_owned())),
             Err(error) => found.skipped.push((name, error.to_string())),
         }
     }

@@ -6,7 +6,8 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use outhaul_driver::{
-    ChangeFeed, ChangeSender, Collected, DriverError, LogRead, NativeId, Observation, OutputSink, TargetLog, change_feed,
+    ChangeFeed, ChangeSender, Collected, DriverError, LogRead, NativeId, Observation, OutputSink, TargetLog,
+    change_feed,
 };
 use outhaul_types::RunKey;
 
@@ -39,9 +40,13 @@ impl Runs {
     /// When it cannot be made or written.
     pub fn open(config: RunsConfig) -> Result<Self, DriverError> {
         const OPERATION: &str = "open the folder of runs";
-        std::fs::create_dir_all(&config.root).map_err(|error| DriverError::io(OPERATION, config.root.display(), error))?;
+        std::fs::create_dir_all(&config.root)
+            .map_err(|error| DriverError::io(OPERATION, config.root.display(), error))?;
         // Named by content: a supervisor that runs keeps reading the file it was started from.
-        let name = format!("supervise-{}.sh", &blake3::hash(SUPERVISOR.as_bytes()).to_hex()[..16]);
+        let name = format!(
+            "supervise-{}.sh",
+            &blake3::hash(SUPERVISOR.as_bytes()).to_hex()[..16]
+        );
         let supervisor = config.root.join(name);
         if std::fs::read(&supervisor).ok().as_deref() != Some(SUPERVISOR.as_bytes()) {
             let fresh = supervisor.with_extension("new");
@@ -50,7 +55,13 @@ impl Runs {
                 .map_err(|error| DriverError::io(OPERATION, supervisor.display(), error))?;
         }
         let (changes, feed) = change_feed();
-        Ok(Self { watcher: Watcher::start(changes.clone()), config, supervisor, changes, feed: Mutex::new(Some(feed)) })
+        Ok(Self {
+            watcher: Watcher::start(changes.clone()),
+            config,
+            supervisor,
+            changes,
+            feed: Mutex::new(Some(feed)),
+        })
     }
 
     fn dir(&self, id: &str) -> PathBuf {
@@ -72,7 +83,14 @@ impl Runs {
         if !dir.join(names::CLAIM).is_dir() {
             tokio::task::block_in_place(|| start::stage(&dir, launch_script, materialise))?;
             self.watcher.watch(&id, &dir);
-            start::start(&id, dir, &self.supervisor, &self.config.environment, self.changes.clone()).await?;
+            start::start(
+                &id,
+                dir,
+                &self.supervisor,
+                &self.config.environment,
+                self.changes.clone(),
+            )
+            .await?;
         }
         Ok(id)
     }
@@ -98,20 +116,29 @@ impl Runs {
             return Ok(());
         }
         let mark = dir.join(names::CANCEL);
-        std::fs::write(&mark, b"").map_err(|error| DriverError::io("keep the run from starting", mark.display(), error))
+        std::fs::write(&mark, b"")
+            .map_err(|error| DriverError::io("keep the run from starting", mark.display(), error))
     }
 
     /// What the directories say.
     #[must_use]
     pub fn observe(&self, ids: &[NativeId]) -> Vec<Observation> {
-        ids.iter().filter_map(|id| observe::observe(id, &self.dir(&id.0))).collect()
+        ids.iter()
+            .filter_map(|id| observe::observe(id, &self.dir(&id.0)))
+            .collect()
     }
 
     /// A piece of a log.
     ///
     /// # Errors
     /// When the file is there and cannot be read.
-    pub fn read_log(&self, id: &NativeId, log: TargetLog, offset: u64, max: usize) -> Result<LogRead, DriverError> {
+    pub fn read_log(
+        &self,
+        id: &NativeId,
+        log: TargetLog,
+        offset: u64,
+        max: usize,
+    ) -> Result<LogRead, DriverError> {
         let path = self.dir(&id.0).join(observe::log_file(log));
         let read = || {
             let mut file = match std::fs::File::open(&path) {
@@ -123,7 +150,9 @@ impl Runs {
             file.take(max as u64).read_to_end(&mut bytes)?;
             Ok(bytes)
         };
-        read().map(|bytes| LogRead { bytes }).map_err(|error| DriverError::io("read the run's log", path.display(), error))
+        read()
+            .map(|bytes| LogRead { bytes })
+            .map_err(|error| DriverError::io("read the run's log", path.display(), error))
     }
 
     /// Asks a run to end.
@@ -135,14 +164,19 @@ impl Runs {
         if !dir.join(names::CLAIM).is_dir() {
             return Ok(());
         }
-        signal::cancel(&dir, &id.0, grace).map_err(|error| DriverError::io("cancel the run", dir.display(), error))
+        signal::cancel(&dir, &id.0, grace)
+            .map_err(|error| DriverError::io("cancel the run", dir.display(), error))
     }
 
     /// Gives the files that a run left to `sink`.
     ///
     /// # Errors
     /// When `sink` cannot take any more for now.
-    pub async fn collect_outputs(&self, id: &NativeId, sink: &dyn OutputSink) -> Result<Collected, DriverError> {
+    pub async fn collect_outputs(
+        &self,
+        id: &NativeId,
+        sink: &dyn OutputSink,
+    ) -> Result<Collected, DriverError> {
         outputs::collect(self.dir(&id.0), sink).await
     }
 
@@ -160,13 +194,20 @@ impl Runs {
         match removed.await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => Err(DriverError::io("clean up after the run", shown, error)),
-            Err(error) => Err(DriverError::permanent(outhaul_driver::ErrorKind::System, "clean up after the run", error.to_string())),
+            Err(error) => Err(DriverError::permanent(
+                outhaul_driver::ErrorKind::System,
+                "clean up after the run",
+                error.to_string(),
+            )),
         }
     }
 
     /// The feed of changes; given out once.
     #[must_use]
     pub fn changes(&self) -> Option<ChangeFeed> {
-        self.feed.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take()
+        self.feed
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .take()
     }
 }

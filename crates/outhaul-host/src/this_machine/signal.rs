@@ -11,7 +11,9 @@ use crate::run_dir::{names, parse_process};
 
 /// Sends a signal to the run's process group and to every process that carries its mark.
 fn signal_all(dir: &Path, run_key: &str, signal: Signal) {
-    let process = std::fs::read_to_string(dir.join(names::PROCESS)).ok().and_then(|text| parse_process(&text));
+    let process = std::fs::read_to_string(dir.join(names::PROCESS))
+        .ok()
+        .and_then(|text| parse_process(&text));
     // The group may outlive its leader; a group id is not given out again while the group has members, and
     // the leader's pid is that of the record unless it was used again, which the start time shows.
     if let Some(process) = process {
@@ -28,7 +30,9 @@ fn signal_all(dir: &Path, run_key: &str, signal: Signal) {
 }
 
 fn anybody_left(dir: &Path, run_key: &str) -> bool {
-    let process = std::fs::read_to_string(dir.join(names::PROCESS)).ok().and_then(|text| parse_process(&text));
+    let process = std::fs::read_to_string(dir.join(names::PROCESS))
+        .ok()
+        .and_then(|text| parse_process(&text));
     process.is_some_and(|process| is_alive(&process.identity)) || !marked(run_key).is_empty()
 }
 

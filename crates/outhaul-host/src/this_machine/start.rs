@@ -29,7 +29,11 @@ pub(super) fn stage(
     let code = dir.join(names::CODE);
     std::fs::create_dir_all(&code).map_err(|error| io(&code, error))?;
     materialise(&code)?;
-    for folder in names::KEPT.map(|kept| code.join(kept)).into_iter().chain([dir.join(names::UPLOADS)]) {
+    for folder in names::KEPT
+        .map(|kept| code.join(kept))
+        .into_iter()
+        .chain([dir.join(names::UPLOADS)])
+    {
         match std::fs::create_dir(&folder) {
             Ok(()) => {}
             // The person's own folder, or even a file of that name.
@@ -65,10 +69,15 @@ pub(super) async fn start(
         .stderr(Stdio::null())
         .spawn()
         .map_err(|error| {
-            DriverError::io(OPERATION, "setsid", error).with_hint("a POSIX shell `sh` and the program `setsid` must be on the PATH")
+            DriverError::io(OPERATION, "setsid", error)
+                .with_hint("a POSIX shell `sh` and the program `setsid` must be on the PATH")
         })?;
     let Some(stdout) = child.stdout.take() else {
-        return Err(DriverError::permanent(ErrorKind::System, OPERATION, "the supervisor has no standard output"));
+        return Err(DriverError::permanent(
+            ErrorKind::System,
+            OPERATION,
+            "the supervisor has no standard output",
+        ));
     };
     let mut answer = String::new();
     let read = BufReader::new(stdout).read_line(&mut answer).await;
@@ -81,10 +90,18 @@ pub(super) async fn start(
     read.map_err(|error| DriverError::io(OPERATION, dir.display(), error))?;
     match answer.trim_end() {
         "claimed" | "taken" => Ok(()),
-        "" => Err(DriverError::temporary(ErrorKind::Target, OPERATION, "the supervisor ended without an answer")),
+        "" => Err(DriverError::temporary(
+            ErrorKind::Target,
+            OPERATION,
+            "the supervisor ended without an answer",
+        )),
         other => {
             let reason = other.strip_prefix("failed ").unwrap_or(other);
-            let kind = if reason.contains("disk full") || reason.contains("No space") { ErrorKind::DiskFull } else { ErrorKind::Target };
+            let kind = if reason.contains("disk full") || reason.contains("No space") {
+                ErrorKind::DiskFull
+            } else {
+                ErrorKind::Target
+            };
             Err(DriverError::temporary(kind, OPERATION, reason.to_owned()))
         }
     }

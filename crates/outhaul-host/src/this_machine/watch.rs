@@ -23,7 +23,9 @@ impl Watcher {
         let watched = Arc::new(Mutex::new(HashMap::new()));
         if let Some(inotify) = inotify.clone() {
             let watched = Arc::clone(&watched);
-            let thread = std::thread::Builder::new().name("run-watch".into()).spawn(move || listen(&inotify, &watched, &changes));
+            let thread = std::thread::Builder::new()
+                .name("run-watch".into())
+                .spawn(move || listen(&inotify, &watched, &changes));
             if let Err(error) = thread {
                 tracing::warn!(%error, "host.watch: no thread; changes are seen at ticks only");
             }
@@ -37,9 +39,14 @@ impl Watcher {
         let flags = AddWatchFlags::IN_MODIFY | AddWatchFlags::IN_CLOSE_WRITE | AddWatchFlags::IN_ONLYDIR;
         match inotify.add_watch(dir, flags) {
             Ok(watch) => {
-                self.watched.lock().unwrap_or_else(PoisonError::into_inner).insert(watch, id.clone());
+                self.watched
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .insert(watch, id.clone());
             }
-            Err(error) => tracing::debug!(%id, %error, "host.watch: not watched; changes are seen at ticks only"),
+            Err(error) => {
+                tracing::debug!(%id, %error, "host.watch: not watched; changes are seen at ticks only")
+            }
         }
     }
 }

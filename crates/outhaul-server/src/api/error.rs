@@ -40,13 +40,19 @@ impl From<StoreError> for Failed {
 
 impl From<JsonRejection> for Failed {
     fn from(error: JsonRejection) -> Self {
-        Self(ApiError::bad_request(format!("the request's body is not what this route takes: {}", error.body_text())))
+        Self(ApiError::bad_request(format!(
+            "the request's body is not what this route takes: {}",
+            error.body_text()
+        )))
     }
 }
 
 impl From<QueryRejection> for Failed {
     fn from(error: QueryRejection) -> Self {
-        Self(ApiError::bad_request(format!("the request's query is not what this route takes: {}", error.body_text())))
+        Self(ApiError::bad_request(format!(
+            "the request's query is not what this route takes: {}",
+            error.body_text()
+        )))
     }
 }
 
@@ -62,5 +68,8 @@ pub(super) struct Query<T>(pub(super) T);
 
 /// Answers a path that is not there.
 pub(super) async fn no_route(uri: Uri) -> Failed {
-    Failed(ApiError::not_found(format!("there is no route `{}`", uri.path())).with_hint("`/api/v1/openapi.json` lists all routes"))
+    Failed(
+        ApiError::not_found(format!("there is no route `{}`", uri.path()))
+            .with_hint("`/api/v1/openapi.json` lists all routes"),
+    )
 }

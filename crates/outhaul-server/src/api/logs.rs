@@ -34,14 +34,26 @@ pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
 /// `text/event-stream`, else the bytes themselves.
 #[utoipa::path(get, path = "/runs/{run}/logs", tag = "runs", params(("run" = String, Path, description = "Id or unique prefix"), LogQuery),
     responses((status = 200, description = "Frames, or bytes", body = LogFrame, content_type = "text/event-stream"), (status = 404, body = ApiError)))]
-async fn logs(State(app): State<Arc<App>>, Path(run): Path<String>, Query(query): Query<LogQuery>, headers: HeaderMap) -> Answer<Response> {
+async fn logs(
+    State(app): State<Arc<App>>,
+    Path(run): Path<String>,
+    Query(query): Query<LogQuery>,
+    headers: HeaderMap,
+) -> Answer<Response> {
     let run = app.find_run(&run).await?;
     let reader = LogReader::open(&app.log_folder(&run.id), query.stream, query.offset.unwrap_or(0));
-    let accepts = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
+    let accepts = headers
+        .get(header::ACCEPT)
+        .and_then(|accept| accept.to_str().ok())
+        .unwrap_or_default();
     if accepts.contains("text/event-stream") {
         return Ok(answer(|frames| follow(app, run, query, reader, frames)).into_response());
     }
-    Ok(([(header::CONTENT_TYPE, "application/octet-stream")], bytes(reader)).into_response())
+    Ok((
+        [(header::CONTENT_TYPE, "application/octet-stream")],
+        bytes(reader),
+    )
+        .into_response())
 }
 
 /// The log as it is now, read as fast as the client takes it.
@@ -53,20 +65,33 @@ fn bytes(reader: LogReader) -> Body {
     Body::from_stream(stream)
 }
 
-async fn follow(app: Arc<App>, run: Run, query: LogQuery, mut reader: LogReader, frames: Frames) -> Result<(), Gone> {
+async fn follow(
+    app: Arc<App>,
+    run: Run,
+    query: LogQuery,
+    mut reader: LogReader,
+    frames: Frames,
+) -> Result<(), Gone> {
     let mut changes = app.hub.follow(&run.id);
     let mut stopping = app.stopping.subscribe();
     let mut told = 0;
     loop {
         changes.borrow_and_update();
         // The run is read before its log: once it has ended, the log is complete.
-        let Ok(run) = app.store.run(&run.id).await else { return Err(Gone) };
+        let Ok(run) = app.store.run(&run.id).await else {
+            return Err(Gone);
+        };
         if query.states == Some(true) && run.version != told {
             told = run.version;
             frames.send("run", None, &shown(&app, run.clone())).await?;
         }
         while let Ok(Some(piece)) = reader.next(PIECE) {
-            let frame = LogFrame { stream: piece.stream, offset: piece.offset, next: piece.next, data: STANDARD.encode(&piece.bytes) };
+            let frame = LogFrame {
+                stream: piece.stream,
+                offset: piece.offset,
+                next: piece.next,
+                data: STANDARD.encode(&piece.bytes),
+            };
             frames.send("log", Some(piece.next), &frame).await?;
         }
         if run.state.is_terminal() || query.follow != Some(true) {

@@ -20,7 +20,11 @@ use crate::app::{App, unknown};
 const BLOCK: usize = 256 << 10;
 
 pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(download)).routes(routes!(snapshot)).routes(routes!(blob))
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(download))
+        .routes(routes!(snapshot))
+        .routes(routes!(blob))
 }
 
 /// The files that a run left.
@@ -35,14 +39,27 @@ async fn list(State(app): State<Arc<App>>, Path(run): Path<String>) -> Answer<Js
 #[utoipa::path(get, path = "/runs/{run}/outputs/{*path}", tag = "outputs",
     params(("run" = String, Path, description = "Id or unique prefix"), ("path" = String, Path, description = "Path of the file")),
     responses((status = 200, description = "The file's bytes", content_type = "application/octet-stream"), (status = 404, body = ApiError)))]
-async fn download(State(app): State<Arc<App>>, Path((run, path)): Path<(String, String)>) -> Answer<Response> {
+async fn download(
+    State(app): State<Arc<App>>,
+    Path((run, path)): Path<(String, String)>,
+) -> Answer<Response> {
     let run = app.find_run(&run).await?;
     let outputs = app.store.outputs(&run.id).await?;
     let Some(output) = outputs.iter().find(|output| output.path == path) else {
         let list = format!("outhaul runs outputs {}", run.id.short());
-        return Err(unknown("output", &path, outputs.iter().map(|output| output.path.as_str()), &list).into());
+        return Err(unknown(
+            "output",
+            &path,
+            outputs.iter().map(|output| output.path.as_str()),
+            &list,
+        )
+        .into());
     };
-    let file = app.artifacts.file(&output.hash).await.map_err(|error| ApiError::internal(error.to_string()))?;
+    let file = app
+        .artifacts
+        .file(&output.hash)
+        .await
+        .map_err(|error| ApiError::internal(error.to_string()))?;
     send(&file, Some(output.size)).await
 }
 
@@ -52,24 +69,45 @@ async fn download(State(app): State<Arc<App>>, Path((run, path)): Path<(String, 
 async fn snapshot(State(app): State<Arc<App>>, Path(run): Path<String>) -> Answer<Json<SnapshotInfo>> {
     let run = app.find_run(&run).await?;
     let Some(spec) = run.spec else {
-        return Err(ApiError::not_found(format!("run `{}` is a child run and has no code of its own", run.id.short())).into());
+        return Err(ApiError::not_found(format!(
+            "run `{}` is a child run and has no code of its own",
+            run.id.short()
+        ))
+        .into());
     };
-    let broken = |error: &dyn std::fmt::Display| ApiError::internal(format!("the code of run `{}`: {error}", run.id.short()));
+    let broken = |error: &dyn std::fmt::Display| {
+        ApiError::internal(format!("the code of run `{}`: {error}", run.id.short()))
+    };
     let id = spec.snapshot.tree.parse().map_err(|error| broken(&error))?;
     let tree = app.blobs.get_tree(&id).map_err(|error| broken(&error))?;
     let files = tree
         .entries()
         .iter()
         .map(|entry| match &entry.kind {
-            EntryKind::File { hash, size, executable } => {
-                SnapshotFile { path: entry.path.clone(), size: *size, hash: Some(hash.to_hex()), executable: *executable, link: None }
-            }
-            EntryKind::Symlink { target } => {
-                SnapshotFile { path: entry.path.clone(), size: 0, hash: None, executable: false, link: Some(target.clone()) }
-            }
+            EntryKind::File {
+                hash,
+                size,
+                executable,
+            } => SnapshotFile {
+                path: entry.path.clone(),
+                size: *size,
+                hash: Some(hash.to_hex()),
+                executable: *executable,
+                link: None,
+            },
+            EntryKind::Symlink { target } => SnapshotFile {
+                path: entry.path.clone(),
+                size: 0,
+                hash: None,
+                executable: false,
+                link: Some(target.clone()),
+            },
         })
         .collect();
-    Ok(Json(SnapshotInfo { snapshot: spec.snapshot, files }))
+    Ok(Json(SnapshotInfo {
+        snapshot: spec.snapshot,
+        files,
+    }))
 }
 
 /// One file of a snapshot by its content.
@@ -86,7 +124,9 @@ async fn blob(State(app): State<Arc<App>>, Path(hash): Path<String>) -> Answer<R
 
 /// Sends a file in blocks.
 async fn send(path: &std::path::Path, size: Option<u64>) -> Answer<Response> {
-    let file = tokio::fs::File::open(path).await.map_err(|error| ApiError::internal(format!("`{}`: {error}", path.display())))?;
+    let file = tokio::fs::File::open(path)
+        .await
+        .map_err(|error| ApiError::internal(format!("`{}`: {error}", path.display())))?;
     let stream = futures_util::stream::unfold(file, |mut file| async {
         let mut block = Vec::with_capacity(BLOCK);
         match (&mut file).take(BLOCK as u64).read_to_end(&mut block).await {
@@ -95,7 +135,11 @@ async fn send(path: &std::path::Path, size: Option<u64>) -> Answer<Response> {
             Err(error) => Some((Err(error), file)),
         }
     });
-    let mut response = ([(header::CONTENT_TYPE, "application/octet-stream")], Body::from_stream(stream)).into_response();
+    let mut response = (
+        [(header::CONTENT_TYPE, "application/octet-stream")],
+        Body::from_stream(stream),
+    )
+        .into_response();
     if let Some(size) = size {
         response.headers_mut().insert(header::CONTENT_LENGTH, size.into());
     }

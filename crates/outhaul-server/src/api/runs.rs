@@ -28,7 +28,11 @@ pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
 }
 
 fn status(is_new: bool) -> StatusCode {
-    if is_new { StatusCode::CREATED } else { StatusCode::OK }
+    if is_new {
+        StatusCode::CREATED
+    } else {
+        StatusCode::OK
+    }
 }
 
 /// A run as it is shown: with what it waits for.
@@ -39,10 +43,15 @@ pub(super) fn shown(app: &App, mut run: Run) -> Run {
 
 /// Runs, newest first.
 #[utoipa::path(get, path = "/runs", tag = "runs", params(RunFilter), responses((status = 200, body = [RunSummary]), (status = 400, body = ApiError)))]
-async fn list(State(app): State<Arc<App>>, Query(mut filter): Query<RunFilter>) -> Answer<Json<Vec<RunSummary>>> {
+async fn list(
+    State(app): State<Arc<App>>,
+    Query(mut filter): Query<RunFilter>,
+) -> Answer<Json<Vec<RunSummary>>> {
     let workspace = app.workspace(filter.workspace.as_deref()).await?.name;
     if let Some(state) = &filter.state {
-        let state: RunState = state.parse().map_err(|error| ApiError::bad_request(format!("{error}")))?;
+        let state: RunState = state
+            .parse()
+            .map_err(|error| ApiError::bad_request(format!("{error}")))?;
         filter.state = Some(state.as_str().to_owned());
     }
     if let Some(target) = &filter.target {
@@ -56,7 +65,13 @@ async fn list(State(app): State<Arc<App>>, Query(mut filter): Query<RunFilter>) 
     if let Some(experiment) = filter.experiment.filter(|_| runs.is_empty()) {
         let known = app.store.experiments(&workspace).await?;
         if !known.iter().any(|it| it.name == experiment) {
-            return Err(unknown("experiment", &experiment, known.iter().map(|it| it.name.as_str()), "outhaul experiment list").into());
+            return Err(unknown(
+                "experiment",
+                &experiment,
+                known.iter().map(|it| it.name.as_str()),
+                "outhaul experiment list",
+            )
+            .into());
         }
     }
     Ok(Json(runs))
@@ -66,7 +81,10 @@ async fn list(State(app): State<Arc<App>>, Query(mut filter): Query<RunFilter>) 
 #[utoipa::path(post, path = "/runs", tag = "runs", request_body = SubmitRun,
     responses((status = 201, body = Run), (status = 200, description = "It was there already", body = Run), (status = 400, body = ApiError),
         (status = 404, body = ApiError), (status = 409, body = ApiError), (status = 422, body = ApiError)))]
-async fn submit_run(State(app): State<Arc<App>>, Body(request): Body<SubmitRun>) -> Answer<(StatusCode, Json<Run>)> {
+async fn submit_run(
+    State(app): State<Arc<App>>,
+    Body(request): Body<SubmitRun>,
+) -> Answer<(StatusCode, Json<Run>)> {
     let (run, is_new) = submit::submit(&app, request).await?;
     Ok((status(is_new), Json(shown(&app, run))))
 }
@@ -91,7 +109,13 @@ async fn show(State(app): State<Arc<App>>, Path(run): Path<String>) -> Answer<Js
     responses((status = 200, body = CancelAnswer), (status = 404, body = ApiError)))]
 async fn cancel(State(app): State<Arc<App>>, Path(run): Path<String>) -> Answer<Json<CancelAnswer>> {
     let run = app.find_run(&run).await?;
-    let answer = |state: RunState, already_ended| Json(CancelAnswer { id: run.id.clone(), state, already_ended });
+    let answer = |state: RunState, already_ended| {
+        Json(CancelAnswer {
+            id: run.id.clone(),
+            state,
+            already_ended,
+        })
+    };
     if run.state.is_terminal() || run.state == RunState::Finalizing {
         return Ok(answer(run.state, true));
     }
@@ -99,7 +123,9 @@ async fn cancel(State(app): State<Arc<App>>, Path(run): Path<String>) -> Answer<
         return Ok(answer(run.state, false));
     }
     let target = app.targets.get(&run.target)?;
-    let mut events = vec![RunEventKind::CancelRequested { reason: CancelReason::User }];
+    let mut events = vec![RunEventKind::CancelRequested {
+        reason: CancelReason::User,
+    }];
     // A run that nobody works on ends at once.
     if target.scheduler().withdraw(&run.id) {
         events.push(RunEventKind::Canceled);
@@ -120,7 +146,11 @@ async fn cancel(State(app): State<Arc<App>>, Path(run): Path<String>) -> Answer<
 /// Run the recorded code and command of a run again, with the lock of its environment.
 #[utoipa::path(post, path = "/runs/{run}/rerun", tag = "runs", params(("run" = String, Path, description = "Id or unique prefix")),
     request_body = Rerun, responses((status = 201, body = Run), (status = 200, body = Run), (status = 400, body = ApiError), (status = 404, body = ApiError)))]
-async fn rerun(State(app): State<Arc<App>>, Path(run): Path<String>, Body(request): Body<Rerun>) -> Answer<(StatusCode, Json<Run>)> {
+async fn rerun(
+    State(app): State<Arc<App>>,
+    Path(run): Path<String>,
+    Body(request): Body<Rerun>,
+) -> Answer<(StatusCode, Json<Run>)> {
     let original = app.find_run(&run).await?;
     let (run, is_new) = submit::rerun(&app, &original, request).await?;
     Ok((status(is_new), Json(shown(&app, run))))

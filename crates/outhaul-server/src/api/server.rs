@@ -15,13 +15,21 @@ use super::error::Answer;
 use crate::app::App;
 
 pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::new().routes(routes!(status)).routes(routes!(stop)).routes(routes!(document))
+    OpenApiRouter::new()
+        .routes(routes!(status))
+        .routes(routes!(stop))
+        .routes(routes!(document))
 }
 
 /// How the server is.
 #[utoipa::path(get, path = "/server", tag = "server", responses((status = 200, body = ServerStatus)))]
 async fn status(State(app): State<Arc<App>>) -> Answer<Json<ServerStatus>> {
-    let active: u32 = app.targets.iter().map(|target| target.scheduler()).map(|it| it.running() + it.queued()).sum();
+    let active: u32 = app
+        .targets
+        .iter()
+        .map(|target| target.scheduler())
+        .map(|it| it.running() + it.queued())
+        .sum();
     Ok(Json(ServerStatus {
         pid: std::process::id(),
         version: env!("CARGO_PKG_VERSION").to_owned(),

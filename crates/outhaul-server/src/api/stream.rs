@@ -35,13 +35,16 @@ impl Frames {
 }
 
 /// Answers with the frames that `produce` sends. Its future ends by itself when the reader has gone.
-pub(super) fn answer<F>(produce: impl FnOnce(Frames) -> F) -> Sse<impl Stream<Item = Result<Event, Infallible>>>
+pub(super) fn answer<F>(
+    produce: impl FnOnce(Frames) -> F,
+) -> Sse<impl Stream<Item = Result<Event, Infallible>>>
 where
     F: Future<Output = Result<(), Gone>> + Send + 'static,
 {
     let (sender, mut receiver) = mpsc::channel(16);
     tokio::spawn(produce(Frames(sender)));
-    let stream = futures_util::stream::poll_fn(move |context| receiver.poll_recv(context).map(|event| event.map(Ok)));
+    let stream =
+        futures_util::stream::poll_fn(move |context| receiver.poll_recv(context).map(|event| event.map(Ok)));
     Sse::new(stream).keep_alive(KeepAlive::new().interval(HEARTBEAT))
 }
 

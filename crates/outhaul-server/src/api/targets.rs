@@ -15,7 +15,10 @@ use crate::app::App;
 use crate::targets::Target;
 
 pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(show)).routes(routes!(check))
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(show))
+        .routes(routes!(check))
 }
 
 fn view(target: &Target) -> TargetView {
@@ -52,6 +55,10 @@ async fn show(State(app): State<Arc<App>>, Path(name): Path<String>) -> Answer<J
     responses((status = 200, body = TargetChecks), (status = 404, body = ApiError), (status = 502, body = ApiError)))]
 async fn check(State(app): State<Arc<App>>, Path(name): Path<String>) -> Answer<Json<TargetChecks>> {
     let target = app.targets.get(&name)?;
-    let checks = target.driver.check().await.map_err(|error| ApiError::new(ErrorCode::Target, error.to_string()))?;
+    let checks = target
+        .driver
+        .check()
+        .await
+        .map_err(|error| ApiError::new(ErrorCode::Target, error.to_string()))?;
     Ok(Json(TargetChecks { target: name, checks }))
 }

@@ -38,9 +38,17 @@ async fn show(State(app): State<Arc<App>>, Path(name): Path<String>) -> Answer<J
 /// Make a workspace, or change its settings.
 #[utoipa::path(put, path = "/workspaces/{workspace}", tag = "workspaces", params(("workspace" = String, Path, description = "Name")),
     request_body = CreateWorkspace, responses((status = 200, body = Workspace), (status = 400, body = ApiError)))]
-async fn put(State(app): State<Arc<App>>, Path(name): Path<String>, Body(request): Body<CreateWorkspace>) -> Answer<Json<Workspace>> {
+async fn put(
+    State(app): State<Arc<App>>,
+    Path(name): Path<String>,
+    Body(request): Body<CreateWorkspace>,
+) -> Answer<Json<Workspace>> {
     check_name("workspace", &name).map_err(|error| ApiError::bad_request(error.to_string()))?;
-    Ok(Json(app.store.put_workspace(&name, request.settings, Timestamp::now()).await?))
+    Ok(Json(
+        app.store
+            .put_workspace(&name, request.settings, Timestamp::now())
+            .await?,
+    ))
 }
 
 /// Make a workspace the current one.
@@ -53,7 +61,10 @@ async fn use_workspace(State(app): State<Arc<App>>, Path(name): Path<String>) ->
 
 /// The experiments of a workspace.
 #[utoipa::path(get, path = "/experiments", tag = "workspaces", params(InWorkspace), responses((status = 200, body = [Experiment])))]
-async fn experiments(State(app): State<Arc<App>>, Query(query): Query<InWorkspace>) -> Answer<Json<Vec<Experiment>>> {
+async fn experiments(
+    State(app): State<Arc<App>>,
+    Query(query): Query<InWorkspace>,
+) -> Answer<Json<Vec<Experiment>>> {
     let workspace = app.workspace(query.workspace.as_deref()).await?;
     Ok(Json(app.store.experiments(&workspace.name).await?))
 }

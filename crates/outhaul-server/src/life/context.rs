@@ -75,7 +75,17 @@ pub(super) struct Context {
 
 impl Context {
     pub(super) fn new(app: Arc<App>, target: Arc<Target>, id: RunId, wake: Arc<Notify>) -> Self {
-        Self { app, target, id, wake, environment: None, fresh_intent: false, logs: None, metrics: None, collect_failures: 0 }
+        Self {
+            app,
+            target,
+            id,
+            wake,
+            environment: None,
+            fresh_intent: false,
+            logs: None,
+            metrics: None,
+            collect_failures: 0,
+        }
     }
 
     /// Takes one step, and gives the run as it stands after it.
@@ -103,7 +113,11 @@ impl Context {
 
     /// Records events on the version of the run that they were decided on.
     pub(super) async fn record(&self, run: &Run, events: Vec<RunEventKind>) -> Result<Run, Trouble> {
-        Ok(self.app.apply(&run.id, Guard::Version(run.version), events).await?.run)
+        Ok(self
+            .app
+            .apply(&run.id, Guard::Version(run.version), events)
+            .await?
+            .run)
     }
 
     pub(super) async fn fail(&self, run: &Run, failure: Failure) -> Result<Run, Trouble> {
@@ -124,17 +138,31 @@ impl Context {
 
     /// The environment that a run asks for, with the lock that it must use, if it must.
     pub(super) async fn request(&self, run: &Run) -> Result<EnvironmentRequest, Trouble> {
-        let spec = run.spec.as_ref().map(|spec| (spec.environment.clone(), spec.environment_lock.clone())).unwrap_or_default();
+        let spec = run
+            .spec
+            .as_ref()
+            .map(|spec| (spec.environment.clone(), spec.environment_lock.clone()))
+            .unwrap_or_default();
         // Once it was prepared, a run never gets another environment.
         let lock = match run.environment_id.clone().or(spec.1) {
             Some(id) => Some(self.app.store.lock(&id).await?),
             None => None,
         };
-        Ok(EnvironmentRequest { spec: spec.0, lock, retry: false })
+        Ok(EnvironmentRequest {
+            spec: spec.0,
+            lock,
+            retry: false,
+        })
     }
 
     /// Brings in what the logs hold beyond what is here. `last` says that they will not grow any more.
-    pub(super) async fn pull(&mut self, run: &Run, native: &NativeId, sizes: &[(TargetLog, u64)], last: bool) -> Result<(), Trouble> {
+    pub(super) async fn pull(
+        &mut self,
+        run: &Run,
+        native: &NativeId,
+        sizes: &[(TargetLog, u64)],
+        last: bool,
+    ) -> Result<(), Trouble> {
         for (log, size) in sizes {
             match log.stream() {
                 Some(stream) => {
@@ -156,7 +184,13 @@ impl Context {
         Ok(())
     }
 
-    async fn pull_metrics(&mut self, run: &Run, native: &NativeId, size: u64, last: bool) -> Result<(), Trouble> {
+    async fn pull_metrics(
+        &mut self,
+        run: &Run,
+        native: &NativeId,
+        size: u64,
+        last: bool,
+    ) -> Result<(), Trouble> {
         if size == 0 {
             return Ok(());
         }
@@ -167,7 +201,11 @@ impl Context {
         // Unless all goes well, the store is asked again.
         self.metrics = None;
         while position < size {
-            let read = self.target.driver.read_log(native, TargetLog::Metrics, position, CHUNK).await?;
+            let read = self
+                .target
+                .driver
+                .read_log(native, TargetLog::Metrics, position, CHUNK)
+                .await?;
             if read.bytes.is_empty() {
                 break;
             }

@@ -6,8 +6,8 @@ use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 use outhaul_artifacts::{ArtifactError, ArtifactStore};
-use outhaul_store::StoreError;
 use outhaul_driver::{DriverError, ErrorKind, NativeId, OutputSink};
+use outhaul_store::StoreError;
 use outhaul_types::api::Output;
 use outhaul_types::{Failure, FailureClass, Run, RunEventKind, RunId};
 
@@ -31,11 +31,20 @@ impl OutputSink for Keep<'_> {
     async fn keep(&self, path: &str, file: &Path) -> Result<(), DriverError> {
         const OPERATION: &str = "keep the run's outputs";
         let kept = self.artifacts.keep(file).await.map_err(|error| match error {
-            ArtifactError::Unreadable { cause, .. } => DriverError::permanent(ErrorKind::Target, OPERATION, cause.to_string()),
+            ArtifactError::Unreadable { cause, .. } => {
+                DriverError::permanent(ErrorKind::Target, OPERATION, cause.to_string())
+            }
             other => DriverError::temporary(ErrorKind::System, OPERATION, other.to_string()),
         })?;
-        let output = Output { path: path.to_owned(), size: kept.size, hash: kept.hash };
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner).push(output);
+        let output = Output {
+            path: path.to_owned(),
+            size: kept.size,
+            hash: kept.hash,
+        };
+        self.kept
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(output);
         Ok(())
     }
 }
@@ -44,7 +53,10 @@ impl OutputSink for Keep<'_> {
 fn by_owner(run: &Run, outputs: Vec<Output>) -> BTreeMap<RunId, Vec<Output>> {
     let mut owners: BTreeMap<RunId, Vec<Output>> = BTreeMap::new();
     for mut output in outputs {
-        let child = output.path.strip_prefix(".children/").and_then(|rest| rest.split_once('/'));
+        let child = output
+            .path
+            .strip_prefix(".children/")
+            .and_then(|rest| rest.split_once('/'));
         let (owner, path) = match child {
             Some((child, path)) => (RunId::of_child(&run.id, child), path.to_owned()),
             None => (run.id.clone(), output.path.clone()),
@@ -73,8 +85,11 @@ impl Context {
                 Err(trouble)
             }
             Err(trouble) => {
-                let failure = Failure::new(FailureClass::System, format!("what the run left could not be collected: {trouble}"))
-                    .with_hint("nothing was removed from the target; make room and start the server anew");
+                let failure = Failure::new(
+                    FailureClass::System,
+                    format!("what the run left could not be collected: {trouble}"),
+                )
+                .with_hint("nothing was removed from the target; make room and start the server anew");
                 self.fail(&run, failure).await
             }
         }
@@ -88,18 +103,26 @@ impl Context {
         for observation in observed {
             self.pull(run, &native, &observation.sizes, true).await?;
         }
-        let keep = Keep { artifacts: &*self.app.artifacts, kept: Mutex::default() };
+        let keep = Keep {
+            artifacts: &*self.app.artifacts,
+            kept: Mutex::default(),
+        };
         let collected = self.target.driver.collect_outputs(&native, &keep).await?;
         let outputs = keep.kept.into_inner().unwrap_or_else(PoisonError::into_inner);
         let mut events = Vec::new();
         for (path, why) in collected.skipped.iter().take(NAMED) {
-            events.push(RunEventKind::Note { message: format!("`{path}` was not kept: {why}") });
+            events.push(RunEventKind::Note {
+                message: format!("`{path}` was not kept: {why}"),
+            });
         }
         if collected.skipped.len() > NAMED {
             let message = format!("{} more files were not kept", collected.skipped.len() - NAMED);
             events.push(RunEventKind::Note { message });
         }
-        let (files, bytes) = (outputs.len() as u64, outputs.iter().map(|output| output.size).sum());
+        let (files, bytes) = (
+            outputs.len() as u64,
+            outputs.iter().map(|output| output.size).sum(),
+        );
         if files > 0 {
             for (owner, outputs) in by_owner(run, outputs) {
                 match self.app.store.put_outputs(&owner, outputs).await {

@@ -86,7 +86,12 @@ impl Context {
         Ok(())
     }
 
-    async fn observed(&mut self, run: Run, native: &NativeId, observation: Observation) -> Result<Run, Trouble> {
+    async fn observed(
+        &mut self,
+        run: Run,
+        native: &NativeId,
+        observation: Observation,
+    ) -> Result<Run, Trouble> {
         let mut events = Vec::new();
         if run.contact_lost.is_some() {
             events.push(RunEventKind::ContactRestored);
@@ -94,7 +99,11 @@ impl Context {
         if run.state == RunState::Starting && observation.phase == Phase::Running {
             events.push(RunEventKind::Running);
         }
-        let run = if events.is_empty() { run } else { self.record(&run, events).await? };
+        let run = if events.is_empty() {
+            run
+        } else {
+            self.record(&run, events).await?
+        };
         if run.state == RunState::Running {
             failpoint::hit("life.after-running");
         }
@@ -104,7 +113,9 @@ impl Context {
         };
         failpoint::hit("life.before-exited");
         let ran_ms = ran.map(|ran| u64::try_from(ran.as_millis()).unwrap_or(u64::MAX));
-        let run = self.record(&run, vec![RunEventKind::Exited { exit, ran_ms }]).await?;
+        let run = self
+            .record(&run, vec![RunEventKind::Exited { exit, ran_ms }])
+            .await?;
         failpoint::hit("life.after-exited");
         Ok(run)
     }

@@ -15,7 +15,9 @@ impl Context {
         if !self.fresh_intent
             && let Some(native) = self.target.driver.find(&key).await?
         {
-            return self.record(&run, vec![RunEventKind::Launched { native_id: native.0 }]).await;
+            return self
+                .record(&run, vec![RunEventKind::Launched { native_id: native.0 }])
+                .await;
         }
         self.fresh_intent = false;
         let environment = match self.environment.take() {
@@ -38,7 +40,9 @@ impl Context {
         match self.target.driver.submit(&request).await {
             Ok(native) => {
                 failpoint::hit("life.after-submit");
-                let run = self.record(&run, vec![RunEventKind::Launched { native_id: native.0 }]).await?;
+                let run = self
+                    .record(&run, vec![RunEventKind::Launched { native_id: native.0 }])
+                    .await?;
                 failpoint::hit("life.after-launched");
                 Ok(run)
             }
@@ -53,7 +57,9 @@ impl Context {
         if run.attempt > 0 {
             let key = Self::key(&run);
             if let Some(native) = self.target.driver.find(&key).await? {
-                return self.record(&run, vec![RunEventKind::Launched { native_id: native.0 }]).await;
+                return self
+                    .record(&run, vec![RunEventKind::Launched { native_id: native.0 }])
+                    .await;
             }
             // A launch from before a restart may still be on its way.
             self.target.driver.prevent(&key).await?;

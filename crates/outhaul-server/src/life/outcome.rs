@@ -10,8 +10,12 @@ pub(super) fn outcome(run: &Run) -> RunEventKind {
     let failure = match &run.exit {
         Some(Exit::Code { code: 0 }) => return RunEventKind::Completed,
         Some(Exit::Code { code }) => script_failed(run, *code),
-        Some(Exit::Vanished { reason }) => Failure::new(FailureClass::Target, reason.clone())
-            .with_hint(format!("`outhaul runs rerun {}` runs the same code and environment again", run.id.short())),
+        Some(Exit::Vanished { reason }) => {
+            Failure::new(FailureClass::Target, reason.clone()).with_hint(format!(
+                "`outhaul runs rerun {}` runs the same code and environment again",
+                run.id.short()
+            ))
+        }
         None => Failure::new(FailureClass::System, "the run ended without evidence of its end"),
     };
     RunEventKind::Failed { failure }
@@ -20,7 +24,10 @@ pub(super) fn outcome(run: &Run) -> RunEventKind {
 fn script_failed(run: &Run, code: i32) -> Failure {
     let logs = format!("`outhaul runs logs {}` shows what it printed", run.id.short());
     let (what, hint) = match code {
-        126 => ("exit code 126: the command could not be executed".to_owned(), logs),
+        126 => (
+            "exit code 126: the command could not be executed".to_owned(),
+            logs,
+        ),
         127 => ("exit code 127: the command was not found".to_owned(), logs),
         129.. => match signal(code - 128) {
             Some("SIGKILL") => (

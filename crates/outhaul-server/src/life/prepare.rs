@@ -47,7 +47,11 @@ impl Context {
         if let Some(environment) = ready {
             return self.intend(&run, before, environment).await;
         }
-        let run = if before.is_empty() { run } else { self.record(&run, before).await? };
+        let run = if before.is_empty() {
+            run
+        } else {
+            self.record(&run, before).await?
+        };
         match self.build(&run, &request).await? {
             Some(Ok(environment)) => self.intend(&run, Vec::new(), environment).await,
             Some(Err(error)) => self.refuse(&run, Vec::new(), error).await,
@@ -56,10 +60,18 @@ impl Context {
     }
 
     /// Builds the environment; `None` when the run shall end instead.
-    async fn build(&mut self, run: &Run, request: &EnvironmentRequest) -> Result<Option<Result<PreparedEnvironment, DriverError>>, Trouble> {
+    async fn build(
+        &mut self,
+        run: &Run,
+        request: &EnvironmentRequest,
+    ) -> Result<Option<Result<PreparedEnvironment, DriverError>>, Trouble> {
         let (app, target, wake) = (self.app.clone(), self.target.clone(), self.wake.clone());
         let logs = self.logs()?;
-        let log = BuildLog { logs: Mutex::new(logs), hub: &app.hub, id: &run.id };
+        let log = BuildLog {
+            logs: Mutex::new(logs),
+            hub: &app.hub,
+            id: &run.id,
+        };
         let build = target.driver.prepare_environment(request, &log);
         tokio::pin!(build);
         loop {
@@ -76,14 +88,27 @@ impl Context {
     }
 
     /// Records the environment and the decision to launch, in one.
-    async fn intend(&mut self, run: &Run, mut events: Vec<RunEventKind>, environment: PreparedEnvironment) -> Result<Run, Trouble> {
+    async fn intend(
+        &mut self,
+        run: &Run,
+        mut events: Vec<RunEventKind>,
+        environment: PreparedEnvironment,
+    ) -> Result<Run, Trouble> {
         failpoint::hit("life.after-environment");
         if self.app.store.lock(&environment.id).await.is_err() {
-            self.app.store.put_lock(&environment.id, environment.lock.clone()).await?;
+            self.app
+                .store
+                .put_lock(&environment.id, environment.lock.clone())
+                .await?;
         }
         let attempt = run.attempt + 1;
-        events.push(RunEventKind::EnvironmentReady { environment_id: environment.id.clone() });
-        events.push(RunEventKind::LaunchIntended { attempt, run_key: run.id.key(attempt) });
+        events.push(RunEventKind::EnvironmentReady {
+            environment_id: environment.id.clone(),
+        });
+        events.push(RunEventKind::LaunchIntended {
+            attempt,
+            run_key: run.id.key(attempt),
+        });
         let run = self.record(run, events).await?;
         self.environment = Some(environment);
         self.fresh_intent = true;
@@ -91,8 +116,15 @@ impl Context {
         Ok(run)
     }
 
-    async fn refuse(&self, run: &Run, mut events: Vec<RunEventKind>, error: DriverError) -> Result<Run, Trouble> {
-        events.push(RunEventKind::Failed { failure: failure(&error) });
+    async fn refuse(
+        &self,
+        run: &Run,
+        mut events: Vec<RunEventKind>,
+        error: DriverError,
+    ) -> Result<Run, Trouble> {
+        events.push(RunEventKind::Failed {
+            failure: failure(&error),
+        });
         self.record(run, events).await
     }
 }
@@ -100,7 +132,11 @@ impl Context {
 /// A driver's error as a run's failure.
 pub(super) fn failure(error: &DriverError) -> Failure {
     let class = error.class();
-    let message = if class == FailureClass::Environment { error.message.clone() } else { error.to_string() };
+    let message = if class == FailureClass::Environment {
+        error.message.clone()
+    } else {
+        error.to_string()
+    };
     let failure = Failure::new(class, message);
     match &error.hint {
         Some(hint) => failure.with_hint(hint.clone()),

@@ -22,7 +22,9 @@ pub(crate) enum Step {
 /// The step that follows for a run.
 pub(crate) fn next(run: &Run) -> Step {
     match run.state {
-        RunState::NotStarted | RunState::Queued | RunState::Provisioning | RunState::Preparing => Step::Prepare,
+        RunState::NotStarted | RunState::Queued | RunState::Provisioning | RunState::Preparing => {
+            Step::Prepare
+        }
         RunState::Starting if run.native_id.is_none() => Step::Launch,
         RunState::CancelRequested if run.native_id.is_none() => Step::Withdraw,
         RunState::Starting | RunState::Running | RunState::CancelRequested => Step::Follow,

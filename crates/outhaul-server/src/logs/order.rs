@@ -22,7 +22,10 @@ pub(super) struct Stretch {
 
 impl Stretch {
     pub(super) fn encode(self) -> [u8; RECORD] {
-        let number = LogStream::ALL.iter().position(|stream| *stream == self.stream).unwrap_or_default() as u64;
+        let number = LogStream::ALL
+            .iter()
+            .position(|stream| *stream == self.stream)
+            .unwrap_or_default() as u64;
         let mut record = [0; RECORD];
         record[..8].copy_from_slice(&self.at.to_le_bytes());
         record[8..].copy_from_slice(&(number << 56 | self.offset & ((1 << 56) - 1)).to_le_bytes());
@@ -38,7 +41,9 @@ pub(super) fn decode(bytes: &[u8], sizes: [u64; 3]) -> Vec<Stretch> {
     let mut list: Vec<Stretch> = Vec::new();
     let close = |list: &[Stretch], ends: &mut [u64; 3], at: u64| {
         let Some(last) = list.last() else { return at == 0 };
-        let Some(length) = at.checked_sub(last.at) else { return false };
+        let Some(length) = at.checked_sub(last.at) else {
+            return false;
+        };
         let number = last.stream as usize;
         if last.offset != ends[number] || last.offset + length > sizes[number] {
             return false;
@@ -50,12 +55,18 @@ pub(super) fn decode(bytes: &[u8], sizes: [u64; 3]) -> Vec<Stretch> {
         let (at, rest) = record.split_at(8);
         let at = u64::from_le_bytes(at.try_into().unwrap_or_default());
         let rest = u64::from_le_bytes(rest.try_into().unwrap_or_default());
-        let Some(stream) = LogStream::ALL.get((rest >> 56) as usize) else { break };
+        let Some(stream) = LogStream::ALL.get((rest >> 56) as usize) else {
+            break;
+        };
         let offset = rest & ((1 << 56) - 1);
         if at > total || offset > sizes[*stream as usize] || !close(&list, &mut ends, at) {
             break;
         }
-        list.push(Stretch { at, stream: *stream, offset });
+        list.push(Stretch {
+            at,
+            stream: *stream,
+            offset,
+        });
     }
     finish(&mut list, &mut ends, sizes);
     list
@@ -77,7 +88,11 @@ fn finish(list: &mut Vec<Stretch>, ends: &mut [u64; 3], sizes: [u64; 3]) {
     }
     for (number, stream) in LogStream::ALL.into_iter().enumerate() {
         if ends[number] < sizes[number] {
-            list.push(Stretch { at, stream, offset: ends[number] });
+            list.push(Stretch {
+                at,
+                stream,
+                offset: ends[number],
+            });
             at += sizes[number] - ends[number];
         }
     }
@@ -92,7 +107,11 @@ mod tests {
     /// What a list says, piece by piece: stream and number of bytes.
     fn lengths(list: &[Stretch], total: u64) -> Vec<(LogStream, u64)> {
         let ends = list.iter().skip(1).map(|next| next.at).chain([total]);
-        list.iter().zip(ends).map(|(stretch, end)| (stretch.stream, end - stretch.at)).filter(|(_, length)| *length > 0).collect()
+        list.iter()
+            .zip(ends)
+            .map(|(stretch, end)| (stretch.stream, end - stretch.at))
+            .filter(|(_, length)| *length > 0)
+            .collect()
     }
 
     proptest! {

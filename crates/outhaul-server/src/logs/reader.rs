@@ -33,7 +33,12 @@ pub(crate) struct LogReader {
 impl LogReader {
     /// Reads `stream` (or all in order of arrival) from byte `position` on.
     pub(crate) fn open(folder: &Path, stream: Option<LogStream>, position: u64) -> Self {
-        Self { folder: folder.to_owned(), stream, position, order: (Vec::new(), [0; 3]) }
+        Self {
+            folder: folder.to_owned(),
+            stream,
+            position,
+            order: (Vec::new(), [0; 3]),
+        }
     }
 
     /// The next piece of at most `max` bytes; `None` at the present end.
@@ -50,7 +55,12 @@ impl LogReader {
             return Ok(None);
         }
         self.position += bytes.len() as u64;
-        Ok(Some(Piece { stream, offset, next: self.position, bytes }))
+        Ok(Some(Piece {
+            stream,
+            offset,
+            next: self.position,
+            bytes,
+        }))
     }
 
     /// The stretch at the position: its stream, the position in it, and how many bytes it still has.
@@ -66,7 +76,8 @@ impl LogReader {
             };
             let mut sizes = [0; 3];
             for stream in LogStream::ALL {
-                sizes[stream as usize] = std::fs::metadata(self.folder.join(stream.as_str())).map_or(0, |file| file.len());
+                sizes[stream as usize] =
+                    std::fs::metadata(self.folder.join(stream.as_str())).map_or(0, |file| file.len());
             }
             // Bytes that arrived after the order was read may belong to a stretch that it does not name yet.
             if std::fs::metadata(&path)?.len() == order.len() as u64 {
@@ -83,10 +94,16 @@ fn locate((order, sizes): &(Vec<Stretch>, [u64; 3]), position: u64) -> Option<(L
         return None;
     }
     // The last stretch that begins at or before the position; empty ones begin where the next does.
-    let index = order.partition_point(|stretch| stretch.at <= position).checked_sub(1)?;
+    let index = order
+        .partition_point(|stretch| stretch.at <= position)
+        .checked_sub(1)?;
     let stretch = order[index];
     let end = order.get(index + 1).map_or(total, |next| next.at);
-    Some((stretch.stream, stretch.offset + (position - stretch.at), end - position))
+    Some((
+        stretch.stream,
+        stretch.offset + (position - stretch.at),
+        end - position,
+    ))
 }
 
 fn read(path: &Path, offset: u64, max: u64) -> std::io::Result<Vec<u8>> {
@@ -108,11 +125,11 @@ mod tests {
 
     fn all(folder: &Path, stream: Option<LogStream>, from: u64) -> Vec<(LogStream, String)> {
         let mut reader = LogReader::open(folder, stream, from);
-        let mut pieces = Vec::new();
+        let mut pieces: Vec<(LogStream, String)> = Vec::new();
         while let Some(piece) = reader.next(3).unwrap() {
             let text = String::from_utf8(piece.bytes).unwrap();
             match pieces.last_mut() {
-                Some((last, joined)) if *last == piece.stream => *joined += &text,
+                Some((last, joined)) if *last == piece.stream => joined.push_str(&text),
                 _ => pieces.push((piece.stream, text)),
             }
         }
@@ -123,7 +140,12 @@ mod tests {
     fn pieces_come_back_in_order_of_arrival_also_across_a_restart() {
         let folder = tempfile::tempdir().unwrap();
         let mut writer = LogWriter::open(folder.path()).unwrap();
-        for (stream, text) in [(Stdout, "one "), (Stdout, "two "), (Stderr, "err "), (Stdout, "three ")] {
+        for (stream, text) in [
+            (Stdout, "one "),
+            (Stdout, "two "),
+            (Stderr, "err "),
+            (Stdout, "three "),
+        ] {
             writer.append(stream, text.as_bytes()).unwrap();
         }
         drop(writer);
@@ -134,9 +156,25 @@ mod tests {
         std::fs::write(&order, torn).unwrap();
         let mut writer = LogWriter::open(folder.path()).unwrap();
         writer.append(Stderr, b"late").unwrap();
-        let expected = [(Stdout, "one two "), (Stderr, "err "), (Stdout, "three "), (Stderr, "late")].map(|(s, t)| (s, t.to_owned()));
+        let expected = [
+            (Stdout, "one two "),
+            (Stderr, "err "),
+            (Stdout, "three "),
+            (Stderr, "late"),
+        ]
+        .map(|(s, t)| (s, t.to_owned()));
         assert_eq!(all(folder.path(), None, 0), expected);
-        assert_eq!(all(folder.path(), None, 10), [(Stderr, "r ".to_owned()), (Stdout, "three ".to_owned()), (Stderr, "late".to_owned())]);
-        assert_eq!(all(folder.path(), Some(Stderr), 2), [(Stderr, "r late".to_owned())]);
+        assert_eq!(
+            all(folder.path(), None, 10),
+            [
+                (Stderr, "r ".to_owned()),
+                (Stdout, "three ".to_owned()),
+                (Stderr, "late".to_owned())
+            ]
+        );
+        assert_eq!(
+            all(folder.path(), Some(Stderr), 2),
+            [(Stderr, "r late".to_owned())]
+        );
     }
 }

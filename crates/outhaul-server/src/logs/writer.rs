@@ -23,7 +23,10 @@ pub(crate) struct LogWriter {
 impl LogWriter {
     /// Opens the logs of a run, making their folder where it is not there.
     pub(crate) fn open(folder: &Path) -> std::io::Result<Self> {
-        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)?;
         let mut sizes = [0; 3];
         for stream in LogStream::ALL {
             match std::fs::metadata(folder.join(stream.as_str())) {
@@ -41,7 +44,13 @@ impl LogWriter {
             let whole = file.len() - file.len() % super::order::RECORD as u64;
             OpenOptions::new().write(true).open(&order)?.set_len(whole)?;
         }
-        Ok(Self { folder: folder.to_owned(), files: [None, None, None], order: None, sizes, last: None })
+        Ok(Self {
+            folder: folder.to_owned(),
+            files: [None, None, None],
+            order: None,
+            sizes,
+            last: None,
+        })
     }
 
     /// How many bytes of a stream are there.
@@ -51,9 +60,19 @@ impl LogWriter {
 
     /// Appends bytes to a stream.
     pub(crate) fn append(&mut self, stream: LogStream, bytes: &[u8]) -> std::io::Result<()> {
-        let open = |name: &str| OpenOptions::new().create(true).append(true).mode(0o600).open(self.folder.join(name));
+        let open = |name: &str| {
+            OpenOptions::new()
+                .create(true)
+                .append(true)
+                .mode(0o600)
+                .open(self.folder.join(name))
+        };
         if self.last != Some(stream) {
-            let stretch = Stretch { at: self.sizes.iter().sum(), stream, offset: self.sizes[stream as usize] };
+            let stretch = Stretch {
+                at: self.sizes.iter().sum(),
+                stream,
+                offset: self.sizes[stream as usize],
+            };
             let order = match &mut self.order {
                 Some(order) => order,
                 none => none.insert(open(ORDER)?),
@@ -67,7 +86,9 @@ impl LogWriter {
         };
         if let Err(error) = file.write_all(bytes) {
             // A part may have been written (a full disk): the file's size says how much.
-            self.sizes[stream as usize] = file.metadata().map_or(self.sizes[stream as usize], |file| file.len());
+            self.sizes[stream as usize] = file
+                .metadata()
+                .map_or(self.sizes[stream as usize], |file| file.len());
             self.last = None;
             return Err(error);
         }

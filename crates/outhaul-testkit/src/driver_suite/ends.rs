@@ -6,11 +6,31 @@ use outhaul_types::Exit;
 use super::{Case, Subject};
 
 pub(super) const CASES: &[Case] = &[
-    Case { name: "exit_codes_are_the_scripts_own", applies: |_| true, run: |it| Box::pin(exit_codes(it)) },
-    Case { name: "an_end_by_signal_is_seen", applies: |_| true, run: |it| Box::pin(signals(it)) },
-    Case { name: "many_runs_are_answered_in_one_question", applies: |_| true, run: |it| Box::pin(batch(it)) },
-    Case { name: "a_running_process_is_seen_running", applies: |_| true, run: |it| Box::pin(running(it)) },
-    Case { name: "changes_are_told", applies: |can| can.tells_changes, run: |it| Box::pin(told(it)) },
+    Case {
+        name: "exit_codes_are_the_scripts_own",
+        applies: |_| true,
+        run: |it| Box::pin(exit_codes(it)),
+    },
+    Case {
+        name: "an_end_by_signal_is_seen",
+        applies: |_| true,
+        run: |it| Box::pin(signals(it)),
+    },
+    Case {
+        name: "many_runs_are_answered_in_one_question",
+        applies: |_| true,
+        run: |it| Box::pin(batch(it)),
+    },
+    Case {
+        name: "a_running_process_is_seen_running",
+        applies: |_| true,
+        run: |it| Box::pin(running(it)),
+    },
+    Case {
+        name: "changes_are_told",
+        applies: |can| can.tells_changes,
+        run: |it| Box::pin(told(it)),
+    },
 ];
 
 async fn exit_codes(it: Subject) {
@@ -40,18 +60,26 @@ async fn batch(it: Subject) {
     assert_eq!(seen.len(), 5, "the unknown one is left out");
     for (code, id) in (0..).zip(&ids) {
         let one = seen.iter().find(|one| one.id == *id).expect("each is there");
-        assert!(matches!(&one.phase, Phase::Ended { exit: Exit::Code { code: seen }, .. } if *seen == code), "{one:?}");
+        assert!(
+            matches!(&one.phase, Phase::Ended { exit: Exit::Code { code: seen }, .. } if *seen == code),
+            "{one:?}"
+        );
     }
 }
 
 async fn running(it: Subject) {
     let id = it.start("echo up; sleep 1000").await;
     it.has_written(&id).await;
-    let seen = it.until(&id, "running", |seen| seen.phase == Phase::Running).await;
+    let seen = it
+        .until(&id, "running", |seen| seen.phase == Phase::Running)
+        .await;
     if let Some(elapsed) = seen.elapsed {
         assert!(elapsed < super::PATIENCE, "{elapsed:?}");
     }
-    it.driver.cancel(&id, std::time::Duration::from_millis(50)).await.expect("it can be ended");
+    it.driver
+        .cancel(&id, std::time::Duration::from_millis(50))
+        .await
+        .expect("it can be ended");
     it.end(&id).await;
 }
 
@@ -62,11 +90,16 @@ async fn told(it: Subject) {
     let told = async {
         while let Some(changed) = changes.next().await {
             assert_eq!(changed, id);
-            if matches!(it.look(&id).await.map(|seen| seen.phase), Some(Phase::Ended { .. })) {
+            if matches!(
+                it.look(&id).await.map(|seen| seen.phase),
+                Some(Phase::Ended { .. })
+            ) {
                 return;
             }
         }
         panic!("the feed ended");
     };
-    tokio::time::timeout(super::PATIENCE, told).await.expect("the end is told");
+    tokio::time::timeout(super::PATIENCE, told)
+        .await
+        .expect("the end is told");
 }
