@@ -60,7 +60,7 @@ pub(crate) async fn keep(
             }
             Ok(MetricRecord::Upload) => {}
             Ok(MetricRecord::Child { id, name, parent }) => {
-                create_child(app, run, &id, name, of(parent)).await?
+                create_child(app, run, &id, name, of(parent)).await?;
             }
             Ok(MetricRecord::ChildEnd { id, state, error }) => ends.push((of(Some(id)), state, error)),
             Err(why) => bad.push(why),

@@ -21,6 +21,7 @@ use crate::{failpoint, life};
 
 /// Records a run and hands it to its target's queue. The flag says whether it is new.
 pub(crate) async fn submit(app: &Arc<App>, request: SubmitRun) -> Result<(Run, bool), ApiError> {
+    check_code(app, &request)?;
     let (new, target) = check(app, request).await?;
     record(app, &target, new).await
 }
@@ -104,7 +105,7 @@ async fn check(app: &App, request: SubmitRun) -> Result<(NewRun, Arc<Target>), A
     for (name, value) in &request.variables {
         check_variable(name, value)?;
     }
-    check_command(app, &request)?;
+    check_command(&request)?;
     let (environment, environment_name) =
         environment(app, &workspace, request.environment, request.conda).await?;
     for (name, value) in &environment.variables {
@@ -169,45 +170,47 @@ fn check_variable(name: &str, value: &str) -> Result<(), ApiError> {
     Ok(())
 }
 
-fn check_command(app: &App, request: &SubmitRun) -> Result<(), ApiError> {
-    let tree = request.snapshot.tree.parse().map_err(|_| {
-        ApiError::bad_request(format!(
-            "`{}` is not the id of a source tree",
-            request.snapshot.tree
-        ))
-    })?;
-    let tree = app.blobs.get_tree(&tree).map_err(|error| {
-        ApiError::bad_request(format!(
-            "the source tree `{}` cannot be read: {error}",
-            request.snapshot.tree
-        ))
-        .with_hint("submit again: the code is then stored anew")
-    })?;
-    let words: Vec<&String> = match &request.command {
+fn check_command(request: &SubmitRun) -> Result<(), ApiError> {
+    let words = match &request.command {
         Command::Script { script, arguments } => {
             if !is_inside(script) {
                 return Err(ApiError::bad_request(format!(
                     "script `{script}` is not inside the source folder"
                 )));
             }
-            if tree.get(script).is_none() {
-                return Err(ApiError::bad_request(format!(
-                    "script `{script}` is not in the snapshot of `{}`",
-                    request.snapshot.source
-                ))
-                .with_hint("see whether `.amlignore` or `.gitignore` leaves it out"));
-            }
-            arguments.iter().collect()
+            arguments
         }
-        Command::Program { argv } if argv.is_empty() || argv[0].is_empty() => {
+        Command::Program { argv } if argv.first().is_none_or(String::is_empty) => {
             return Err(ApiError::bad_request("the command is empty"));
         }
-        Command::Program { argv } => argv.iter().collect(),
+        Command::Program { argv } => argv,
     };
     if words.iter().any(|word| word.contains('\0')) {
         return Err(ApiError::bad_request("an argument holds a zero byte"));
     }
     Ok(())
+}
+
+/// The code must be in the store, and the script in it. (A plan asks for nothing to be stored, so it does without.)
+fn check_code(app: &App, request: &SubmitRun) -> Result<(), ApiError> {
+    let id = &request.snapshot.tree;
+    let hash = id
+        .parse()
+        .map_err(|_| ApiError::bad_request(format!("`{id}` is not the id of a source tree")))?;
+    let tree = app.blobs.get_tree(&hash).map_err(|error| {
+        ApiError::bad_request(format!("the source tree `{id}` cannot be read: {error}"))
+            .with_hint("submit again: the code is then stored anew")
+    })?;
+    match &request.command {
+        Command::Script { script, .. } if is_inside(script) && tree.get(script).is_none() => {
+            Err(ApiError::bad_request(format!(
+                "script `{script}` is not in the snapshot of `{}`",
+                request.snapshot.source
+            ))
+            .with_hint("see whether `.amlignore` or `.gitignore` leaves it out"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The environment that a request chooses, with `name:version` if it is a registered one.

@@ -206,6 +206,17 @@ fn wrong_requests_get_one_clear_error_and_change_nothing() {
 }
 
 #[test]
+fn a_plan_needs_nothing_stored_and_stores_nothing() {
+    let server = Server::start();
+    let mut body = server.submission("echo hello");
+    body["snapshot"]["tree"] = json!("0".repeat(64));
+    let answer = server.post("/runs/plan", &body);
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert_eq!(answer.json()["command"], json!(["sh", "-c", "echo hello"]));
+    assert_eq!(server.get("/runs").json(), json!([]));
+}
+
+#[test]
 fn submitting_the_same_id_twice_makes_one_run() {
     let server = Server::start();
     let body = server.submission("echo once >> outputs/count");

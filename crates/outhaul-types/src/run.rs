@@ -191,7 +191,7 @@ impl Run {
         match &event {
             RunEventKind::Waiting { waiting } => self.waiting.clone_from(waiting),
             RunEventKind::EnvironmentReady { environment_id } => {
-                self.environment_id = Some(environment_id.clone())
+                self.environment_id = Some(environment_id.clone());
             }
             RunEventKind::LaunchIntended { attempt, .. } => self.attempt = *attempt,
             RunEventKind::Launched { native_id } => self.native_id = Some(native_id.clone()),
@@ -204,7 +204,7 @@ impl Run {
             }
             RunEventKind::ContactRestored => self.contact_lost = None,
             RunEventKind::CancelRequested { reason } => {
-                self.cancel = Some(CancelRequest { reason: *reason, at })
+                self.cancel = Some(CancelRequest { reason: *reason, at });
             }
             RunEventKind::Exited { exit, ran_ms } => {
                 self.exit = Some(exit.clone());

@@ -59,7 +59,8 @@ trap : HUP INT QUIT TERM PIPE
 
 code=143
 if [ ! -e cancel ]; then
-    setsid sh "$0" process "$2" < /dev/null >> stdout 2>> stderr
+    # In a subshell of its own, so that what a shell says of an end by signal ("Killed") does not go into the run's log.
+    (exec setsid sh "$0" process "$2" < /dev/null >> stdout 2>> stderr)
     code=$?
 fi
 

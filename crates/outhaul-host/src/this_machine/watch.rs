@@ -45,7 +45,7 @@ impl Watcher {
                     .insert(watch, id.clone());
             }
             Err(error) => {
-                tracing::debug!(%id, %error, "host.watch: not watched; changes are seen at ticks only")
+                tracing::debug!(%id, %error, "host.watch: not watched; changes are seen at ticks only");
             }
         }
     }

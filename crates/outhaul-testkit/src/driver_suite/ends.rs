@@ -1,6 +1,6 @@
 //! How runs end, and what is said about them meanwhile.
 
-use outhaul_driver::{NativeId, Phase};
+use outhaul_driver::{NativeId, Phase, TargetLog};
 use outhaul_types::Exit;
 
 use super::{Case, Subject};
@@ -41,8 +41,14 @@ async fn exit_codes(it: Subject) {
 }
 
 async fn signals(it: Subject) {
-    let id = it.start("kill -9 $$").await;
+    let id = it.start("echo out; kill -9 $$").await;
     assert_eq!(it.end(&id).await, Exit::Code { code: 128 + 9 });
+    assert_eq!(it.text(&id, TargetLog::Stdout).await, "out\n");
+    assert_eq!(
+        it.text(&id, TargetLog::Stderr).await,
+        "",
+        "nobody else writes into the run's log"
+    );
 }
 
 async fn batch(it: Subject) {

@@ -1,0 +1,122 @@
+//! The server dies between starting a supervisor and hearing from it: the one moment that no named step can stop at,
+//! because the other process goes on. A `setsid` that waits before it begins holds the supervisor there.
+
+use std::ffi::OsString;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
+
+use outhaul_testkit::home::Home;
+use outhaul_testkit::process::{is_there, until};
+
+use crate::work::{Work, assert_never_started, wait, wait_for_no_leftovers};
+
+/// Supervisors of a server whose `PATH` begins with a folder of this wait at the gate.
+struct Gate {
+    folder: PathBuf,
+}
+
+impl Gate {
+    fn new(home: &Home) -> Self {
+        let folder = home.work().join("gate");
+        let script = format!(
+            "#!/bin/sh\nPATH=\"${{PATH#*:}}\"\necho $$ > '{gate}/waiting'\nwhile [ ! -e '{gate}/open' ]; do sleep 0.01; done\nexec setsid \"$@\"\n",
+            gate = folder.display()
+        );
+        let program = home.write("gate/setsid", &script);
+        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+        Self { folder }
+    }
+
+    /// Starts a server whose supervisors wait.
+    fn server(&self, home: &Home) {
+        let mut path: OsString = self.folder.clone().into();
+        path.push(":");
+        path.push(std::env::var_os("PATH").unwrap());
+        let _ = home.start_server(&[("PATH", &path)]);
+    }
+
+    /// Waits until a supervisor is at the gate, and gives its pid.
+    fn waiting(&self) -> u32 {
+        let mut pid = None;
+        until("a supervisor is started", || {
+            let text = std::fs::read_to_string(self.folder.join("waiting")).unwrap_or_default();
+            pid = text.strip_suffix('\n').and_then(|pid| pid.parse().ok());
+            pid.is_some()
+        });
+        pid.unwrap()
+    }
+
+    fn open(&self) {
+        std::fs::write(self.folder.join("open"), "").unwrap();
+    }
+}
+
+/// A run whose supervisor waits at the gate, and whose server is dead.
+fn held() -> (Home, Gate, Work, String, u32) {
+    let home = crate::home();
+    Work::write_scripts(&home);
+    let gate = Gate::new(&home);
+    gate.server(&home);
+    let work = Work::new(&home, 0, 0.0);
+    let id = work.submit(&home);
+    let supervisor = gate.waiting();
+    (home, gate, work, id, supervisor)
+}
+
+/// Nobody is there to hear that the supervisor has claimed the run: it works on all the same.
+pub(crate) fn answer_lost() {
+    let (home, gate, work, id, supervisor) = held();
+    home.kill_server();
+    gate.open();
+    let claim = home.data().join(format!("targets/local/runs/{id}-1/claim"));
+    until("the supervisor claims the run", || claim.exists());
+    until("the supervisor ends", || !is_there(supervisor));
+    let _ = wait(&home, std::slice::from_ref(&id)).success();
+    work.check(&home, &id);
+    wait_for_no_leftovers(&home);
+}
+
+/// The next server launches the run again, and then the first supervisor comes late.
+pub(crate) fn two_supervisors() {
+    let (home, gate, work, id, supervisor) = held();
+    home.kill_server();
+    let _ = wait(&home, std::slice::from_ref(&id)).success();
+    wait_for_run_directories(&home);
+    gate.open();
+    until("the late supervisor ends", || !is_there(supervisor));
+    work.check(&home, &id);
+    wait_for_no_leftovers(&home);
+}
+
+/// The run is canceled while nobody knows whether it was launched; the supervisor comes after that.
+pub(crate) fn canceled_before_the_claim() {
+    let (home, gate, work, id, supervisor) = held();
+    let _ = home.call(["runs", "cancel", &id]).success();
+    home.kill_server();
+    let _ = wait(&home, std::slice::from_ref(&id));
+    assert_eq!(home.json(["runs", "show", &id])["state"], "Canceled");
+    wait_for_run_directories(&home);
+    gate.open();
+    until("the late supervisor ends", || !is_there(supervisor));
+    assert_never_started("a canceled run", &work.mark);
+    wait_for_no_leftovers(&home);
+}
+
+/// The same, but the supervisor is through before the next server looks: the run was started, and is ended.
+pub(crate) fn canceled_after_the_claim() {
+    let (home, gate, work, id, supervisor) = held();
+    let _ = home.call(["runs", "cancel", &id]).success();
+    home.kill_server();
+    gate.open();
+    let claim = home.data().join(format!("targets/local/runs/{id}-1/claim"));
+    until("the supervisor claims the run", || claim.exists());
+    let _ = wait(&home, std::slice::from_ref(&id));
+    assert_eq!(home.json(["runs", "show", &id])["state"], "Canceled");
+    assert!(work.marks().len() <= 1, "started {:?}", work.marks());
+    until("the supervisor ends", || !is_there(supervisor));
+    wait_for_no_leftovers(&home);
+}
+
+fn wait_for_run_directories(home: &Home) {
+    until("the run directory is removed", || home.run_directories().is_empty());
+}
