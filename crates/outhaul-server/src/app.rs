@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use crate::home::Home;
 use crate::hub::Hub;
 use crate::janitor::Janitor;
+use crate::reserve::Reserve;
 use crate::targets::Targets;
 
 /// The shared parts.
@@ -24,6 +25,7 @@ pub(crate) struct App {
     pub(crate) blobs: BlobStore,
     pub(crate) targets: Targets,
     pub(crate) hub: Hub,
+    pub(crate) reserve: Reserve,
     pub(crate) janitor: Janitor,
     /// Becomes true when the server is asked to stop.
     pub(crate) stopping: watch::Sender<bool>,

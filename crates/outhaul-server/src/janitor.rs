@@ -33,6 +33,7 @@ pub(crate) async fn work(app: Arc<App>, mut runs: mpsc::UnboundedReceiver<Run>) 
         if let Err(error) = release(&app, &run).await {
             tracing::warn!(run = %run.id, error, "janitor: the run's folder on its target stays for now");
         }
+        app.reserve.refill();
         failpoint::hit("release.after");
     }
 }

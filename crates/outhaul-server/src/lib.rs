@@ -16,6 +16,7 @@ mod life;
 mod listen;
 mod logs;
 mod observer;
+mod reserve;
 mod scheduler;
 mod sdk;
 mod serve;

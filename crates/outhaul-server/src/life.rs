@@ -69,6 +69,8 @@ async fn live(app: Arc<App>, target: Arc<Target>, id: RunId) {
             // Somebody else changed the run: look again at once.
             Err(Trouble::Store(StoreError::Stale { .. })) => {}
             Err(Trouble::Store(StoreError::NotFound { .. })) => break,
+            // What happened must be written down, also on a full disk.
+            Err(Trouble::Store(StoreError::DiskFull(_))) if app.reserve.give() => {}
             Err(trouble) => {
                 tracing::warn!(run = %id, %trouble, "life.trouble: trying again");
                 pauses.wait().await;

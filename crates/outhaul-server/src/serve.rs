@@ -11,7 +11,7 @@ use outhaul_snapshot::BlobStore;
 use outhaul_store::{Store, StoreError};
 use outhaul_store_sqlite::SqliteStore;
 use outhaul_types::workspace::{DEFAULT_WORKSPACE, LOCAL_TARGET};
-use outhaul_types::{ApiError, RunState};
+use outhaul_types::{ApiError, FailureClass, RunState};
 use tokio::sync::watch;
 
 use crate::app::{App, translate};
@@ -20,8 +20,9 @@ use crate::home::Home;
 use crate::hub::Hub;
 use crate::inherited::inherited;
 use crate::janitor::{self, Janitor};
+use crate::reserve::Reserve;
 use crate::targets::{Target, Targets};
-use crate::{api, failpoint, life, listen, sdk};
+use crate::{api, failpoint, ingest, life, listen, sdk};
 
 /// How long a stopping server waits for its last answers.
 const FAREWELL: Duration = Duration::from_secs(3);
@@ -164,6 +165,7 @@ async fn open(
         blobs,
         targets: Targets::new([Target::new(LOCAL_TARGET, layers::standard(Arc::new(local)))]),
         hub: Hub::default(),
+        reserve: Reserve::take(home.root()),
         janitor,
         stopping: watch::channel(false).0,
         home,
@@ -174,7 +176,18 @@ async fn open(
 /// Takes up every run that has not ended where the last server left it.
 async fn recover(app: &Arc<App>) -> Result<(), ApiError> {
     for run in app.store.unreleased_runs().await.map_err(translate)? {
-        app.janitor.clean_up(run);
+        // The last server may have died between the end of a run and that of its children.
+        ingest::end_children(app, &run, run.state)
+            .await
+            .map_err(translate)?;
+        // What it left could not be collected, and is on the target only.
+        let uncollected = run
+            .failure
+            .as_ref()
+            .is_some_and(|failure| failure.class == FailureClass::System);
+        if !(uncollected && run.exit.is_some()) {
+            app.janitor.clean_up(run);
+        }
     }
     let active = app.store.active_runs().await.map_err(translate)?;
     if !active.is_empty() {

@@ -2,14 +2,14 @@
 
 use std::process::Stdio;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 use outhaul_testkit::process::{is_there, signal, until};
 use outhaul_testkit::random::Random;
 
 use crate::kills;
-use crate::work::{Work, wait, wait_for_no_leftovers};
+use crate::work::{Work, runs_by_name, wait, wait_for_no_leftovers};
 
 /// `outhaul run` in the foreground is killed around its submission: the run is there at most once, and if it is there
 /// it completes.
@@ -17,9 +17,14 @@ pub(crate) fn killed(seed: u64, times: usize) {
     let home = crate::home();
     Work::write_scripts(&home);
     let mut random = Random::new(seed);
-    let works: Vec<Work> = (0..times).map(|number| Work::new(&home, number, 0.001)).collect();
+    let mut works: Vec<Work> = (0..times).map(|number| Work::new(&home, number, 0.001)).collect();
+    // One is left alone, and tells how long it takes here.
+    let spared = works.remove(0);
+    let begin = Instant::now();
+    let _ = home.call(spared.arguments(&[])).success();
+    let whole = u64::try_from(begin.elapsed().as_millis()).unwrap();
     for work in &works {
-        // Also the command that starts the server, and at the same moment, the one that only waits for it.
+        // Also a command that starts the server.
         if work.number % 4 == 0 {
             home.kill_server();
         }
@@ -29,12 +34,13 @@ pub(crate) fn killed(seed: u64, times: usize) {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        thread::sleep(Duration::from_millis(random.of(0..150)));
+        thread::sleep(Duration::from_millis(random.of(0..whole)));
         child.kill().unwrap();
         child.wait().unwrap();
     }
-    let there = crate::work::runs_by_name(&home).len();
-    println!("killed_commands: {there} of {times} had submitted their run");
+    let there = runs_by_name(&home).len();
+    println!("killed_commands: {} of {} had submitted their run", there - 1, works.len());
+    works.push(spared);
     kills::check(&home, &works, &[]);
 }
 

@@ -8,7 +8,7 @@ use outhaul_testkit::home::Home;
 use outhaul_testkit::process::until;
 use outhaul_testkit::random::Random;
 
-use crate::work::{Work, runs_by_name, wait_for_no_leftovers};
+use crate::work::{Work, runs_by_name, wait, wait_for_no_leftovers};
 
 /// How many commands submit at the same time.
 const BATCH: usize = 4;
@@ -68,12 +68,22 @@ impl Drop for Stop<'_> {
 /// What must hold of runs that were submitted once each: those that were accepted are there, none is there twice, and
 /// all that are there are well.
 pub(crate) fn check(home: &Home, works: &[Work], accepted: &[String]) {
-    let runs = runs_by_name(home);
+    let mut runs = runs_by_name(home);
+    loop {
+        let ids: Vec<String> = runs.values().map(|run| run["id"].as_str().unwrap().to_owned()).collect();
+        if !ids.is_empty() {
+            let _ = wait(home, &ids).success();
+        }
+        // A request whose command was killed may arrive late.
+        let now = runs_by_name(home);
+        if now.len() == runs.len() {
+            break;
+        }
+        runs = now;
+    }
     for name in accepted {
         assert!(runs.contains_key(name), "`{name}` was accepted and is not there");
     }
-    let ids: Vec<String> = runs.values().map(|run| run["id"].as_str().unwrap().to_owned()).collect();
-    let _ = crate::work::wait(home, &ids).success();
     for work in works {
         match runs.get(&work.name) {
             Some(run) => work.check(home, run["id"].as_str().unwrap()),

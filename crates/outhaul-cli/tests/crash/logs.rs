@@ -21,7 +21,7 @@ const SCRIPT: &str = r#"
 import os, random, sys, time
 folder, seed, total = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 random.seed(seed)
-streams = [(sys.stdout.buffer.raw, open(os.path.join(folder, "stdout"), "wb")), (sys.stderr.buffer.raw, open(os.path.join(folder, "stderr"), "wb"))]
+streams = [(1, open(os.path.join(folder, "stdout"), "wb")), (2, open(os.path.join(folder, "stderr"), "wb"))]
 written = 0
 
 def allowed():
@@ -41,7 +41,7 @@ while written < total:
         data = b"line %d \xff\xfe\x00\n" % written * random.randrange(1, 3000)
     rest = memoryview(data)
     while rest:
-        rest = rest[stream.write(rest):]
+        rest = rest[os.write(stream, rest):]
     copy.write(data)
     copy.flush()
     written += len(data)
@@ -66,10 +66,22 @@ impl Follower {
         Self { child, what }
     }
 
+    fn file(&self, home: &Home, stream: &str) -> Vec<u8> {
+        std::fs::read(home.work().join(format!("{}.{stream}", self.what))).unwrap()
+    }
+
+    /// Checks that it has not given up.
+    fn goes_on(&mut self, home: &Home) {
+        if let Some(status) = self.child.try_wait().unwrap() {
+            let err = self.file(home, "err");
+            let tail = String::from_utf8_lossy(&err[err.len().saturating_sub(300)..]).into_owned();
+            panic!("follower `{}` ended too early, {status}: {tail:?}", self.what);
+        }
+    }
+
     fn end(mut self, home: &Home, expected: [&[u8]; 2]) {
         let status = eventually("the follower ends with the run", || self.child.try_wait().unwrap());
-        let read = |stream: &str| std::fs::read(home.work().join(format!("{}.{stream}", self.what))).unwrap();
-        let (out, err) = (read("out"), read("err"));
+        let (out, err) = (self.file(home, "out"), self.file(home, "err"));
         let tail = String::from_utf8_lossy(&err[err.len().saturating_sub(300)..]).into_owned();
         assert!(status.success(), "follower `{}`: {status}: {tail:?}", self.what);
         assert_same(&format!("standard output of follower `{}`", self.what), &out, expected[0]);
@@ -95,7 +107,7 @@ pub(crate) fn across_kills(seed: u64) {
     let folder = copies.display().to_string();
     let submit = ["run", "--detach", "code/write.py", "--", &folder, &seed.to_string(), &TOTAL.to_string()];
     let id = home.call(submit).success().text().to_owned();
-    let followers = [
+    let mut followers = [
         Follower::new(&home, "all", &id, &[]),
         Follower::new(&home, "only-stdout", &id, &["--stream", "stdout"]),
         Follower::new(&home, "only-stderr", &id, &["--stream", "stderr"]),
@@ -107,7 +119,10 @@ pub(crate) fn across_kills(seed: u64) {
         allow(from + (1 << 20));
         let moment = from - random.of(0..1 << 20);
         until("the script has written more", || number(&copies.join("written")) >= moment);
-        until("a server is killed while the script writes", || home.kill_server() > 0);
+        until("a server is killed while the script writes", || {
+            followers.iter_mut().for_each(|follower| follower.goes_on(&home));
+            home.kill_server() > 0
+        });
     }
     allow(u64::MAX);
     let _ = home.call(["runs", "wait", &id]).success();

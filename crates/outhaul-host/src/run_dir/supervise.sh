@@ -35,6 +35,8 @@ cd "$2" || { echo "failed cannot enter $2"; exit 1; }
 if [ "$1" = process ]; then
     uptime
     printf 'process %s %s end\n' "$(identity)" "$up" > process || exit 1
+    # Asked to end before there was a process that a signal could reach.
+    [ ! -e cancel ] || exit 143
     . ./launch.sh
     exit 127
 fi

@@ -123,9 +123,13 @@ impl Runs {
     /// What the directories say.
     #[must_use]
     pub fn observe(&self, ids: &[NativeId]) -> Vec<Observation> {
-        ids.iter()
-            .filter_map(|id| observe::observe(id, &self.dir(&id.0)))
-            .collect()
+        let look = |id: &NativeId| {
+            let dir = self.dir(&id.0);
+            // Before the look, and also what an earlier server has started.
+            self.watcher.watch(id, &dir);
+            observe::observe(id, &dir)
+        };
+        ids.iter().filter_map(look).collect()
     }
 
     /// A piece of a log.
@@ -187,9 +191,13 @@ impl Runs {
     pub async fn release(&self, id: &NativeId) -> Result<(), DriverError> {
         let dir = self.dir(&id.0);
         let shown = dir.display().to_string();
-        let removed = tokio::task::spawn_blocking(move || match std::fs::remove_dir_all(&dir) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
+        let removed = tokio::task::spawn_blocking(move || {
+            // First: a supervisor that comes late must not find a command when the request to end is gone.
+            let _ = std::fs::remove_file(dir.join(names::LAUNCH));
+            match std::fs::remove_dir_all(&dir) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+                _ => Ok(()),
+            }
         });
         match removed.await {
             Ok(Ok(())) => Ok(()),

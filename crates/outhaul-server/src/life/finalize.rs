@@ -85,11 +85,17 @@ impl Context {
                 Err(trouble)
             }
             Err(trouble) => {
+                // What could not be collected stays on the target for its owner: no later server shall clean it up.
+                self.app.store.mark_released(&run.id).await?;
                 let failure = Failure::new(
                     FailureClass::System,
                     format!("what the run left could not be collected: {trouble}"),
                 )
-                .with_hint("nothing was removed from the target; make room and start the server anew");
+                .with_hint(format!(
+                    "it is kept on target `{}` in the run folder `{}`: make room, copy what you need and remove the folder",
+                    run.target,
+                    run.native_id.as_deref().unwrap_or_default()
+                ));
                 self.fail(&run, failure).await
             }
         }

@@ -56,13 +56,17 @@ impl Context {
     pub(super) async fn withdraw(&mut self, run: Run) -> Result<Run, Trouble> {
         if run.attempt > 0 {
             let key = Self::key(&run);
-            if let Some(native) = self.target.driver.find(&key).await? {
+            let mut found = self.target.driver.find(&key).await?;
+            if found.is_none() {
+                // A launch from before a restart may still be on its way, or has arrived since we looked.
+                self.target.driver.prevent(&key).await?;
+                found = self.target.driver.find(&key).await?;
+            }
+            if let Some(native) = found {
                 return self
                     .record(&run, vec![RunEventKind::Launched { native_id: native.0 }])
                     .await;
             }
-            // A launch from before a restart may still be on its way.
-            self.target.driver.prevent(&key).await?;
         }
         self.record(&run, vec![RunEventKind::Canceled]).await
     }
