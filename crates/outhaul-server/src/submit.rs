@@ -296,10 +296,10 @@ pub(crate) async fn plan(app: &Arc<App>, request: SubmitRun) -> Result<RunPlan, 
     if is_full {
         steps.push(format!("wait for a slot of target `{}`", target.name));
     }
-    steps.push(if known {
-        "use the environment that is built already".to_owned()
-    } else {
-        "lock and build the environment".to_owned()
+    steps.push(match (&spec.interpreter, known) {
+        (Interpreter::UserManaged { python }, _) => format!("use the interpreter `{python}` as it is"),
+        (Interpreter::Managed { .. }, true) => "use the environment that is built already".to_owned(),
+        (Interpreter::Managed { .. }, false) => "lock and build the environment".to_owned(),
     });
     steps.push("stage the code".to_owned());
     steps.push("start the process under its supervisor".to_owned());

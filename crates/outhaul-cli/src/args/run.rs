@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 
-use super::values::{Assignment, Variable};
+use super::values::{self, Assignment, Variable};
 
 const AFTER: &str = "\
 Examples:
@@ -32,7 +32,7 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "NAME")]
     pub target: Option<String>,
     /// Experiment that the run belongs to; named after the source folder when absent
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = values::experiment_name)]
     pub experiment: Option<String>,
     /// Environment file (environment.yml, requirements.txt, environment.toml) or registered name; the `python3` of
     /// the PATH, as it is, when absent
@@ -42,7 +42,7 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "DIR")]
     pub source: Option<PathBuf>,
     /// Name of the run; made from the script's name when absent
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = values::run_name)]
     pub name: Option<String>,
     /// Tag of the run; may be repeated
     #[arg(long, value_name = "NAME=VALUE")]

@@ -2,7 +2,18 @@
 
 use std::str::FromStr;
 
+use outhaul_types::id::{InvalidName, check_name};
 use outhaul_types::spec::is_variable_name;
+
+/// A name for a run.
+pub(crate) fn run_name(text: &str) -> Result<String, InvalidName> {
+    check_name("run", text).map(|()| text.to_owned())
+}
+
+/// A name for an experiment.
+pub(crate) fn experiment_name(text: &str) -> Result<String, InvalidName> {
+    check_name("experiment", text).map(|()| text.to_owned())
+}
 
 /// `KEY=VALUE`.
 #[derive(Debug, Clone, PartialEq, Eq)]

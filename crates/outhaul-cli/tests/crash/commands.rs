@@ -39,7 +39,11 @@ pub(crate) fn killed(seed: u64, times: usize) {
         child.wait().unwrap();
     }
     let there = runs_by_name(&home).len();
-    println!("killed_commands: {} of {} had submitted their run", there - 1, works.len());
+    println!(
+        "killed_commands: {} of {} had submitted their run",
+        there - 1,
+        works.len()
+    );
     works.push(spared);
     kills::check(&home, &works, &[]);
 }
@@ -70,8 +74,13 @@ pub(crate) fn terminated_server() {
     Work::write_scripts(&home);
     let gate = home.work().join("go-on");
     let script = std::fs::read_to_string(home.work().join("steps/train.py")).unwrap();
-    let waits = format!("    while step == 25 and not os.path.exists({gate:?}): time.sleep(0.01)\n    time.sleep(pause)\n");
-    home.write("steps/train.py", &script.replace("    time.sleep(pause)\n", &waits));
+    let waits = format!(
+        "    while step == 25 and not os.path.exists({gate:?}): time.sleep(0.01)\n    time.sleep(pause)\n"
+    );
+    home.write(
+        "steps/train.py",
+        &script.replace("    time.sleep(pause)\n", &waits),
+    );
     // Two that run and one that waits for its turn, on a machine of two cores.
     let works: Vec<Work> = (0..3).map(|number| Work::new(&home, number, 0.0)).collect();
     let ids: Vec<String> = works.iter().map(|work| work.submit(&home)).collect();

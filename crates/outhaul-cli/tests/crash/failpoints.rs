@@ -17,7 +17,10 @@ fn armed(home: &Home, name: &str, count: u32) -> u32 {
 }
 
 fn wait_for_death(server: u32, name: &str) {
-    until(&format!("the server dies at `{name}`: the step was never passed"), || !is_there(server));
+    until(
+        &format!("the server dies at `{name}`: the step was never passed"),
+        || !is_there(server),
+    );
 }
 
 /// The server dies at the step; the next one brings all runs to their end.
@@ -33,7 +36,9 @@ pub(crate) fn dies_at(name: &str, count: u32, full: bool) {
     let home = crate::home();
     Work::write_scripts(&home);
     let server = armed(&home, name, count);
-    let works: Vec<Work> = (0..RUNS.max(count as usize)).map(|number| Work::new(&home, number, 0.0)).collect();
+    let works: Vec<Work> = (0..RUNS.max(count as usize))
+        .map(|number| Work::new(&home, number, 0.0))
+        .collect();
     // The answer may be lost; the command then asks again, with the same id.
     let ids: Vec<String> = works.iter().map(|work| work.submit(&home)).collect();
     let _ = wait(&home, &ids).success();
@@ -44,7 +49,11 @@ pub(crate) fn dies_at(name: &str, count: u32, full: bool) {
     for (work, id) in works.iter().zip(&ids) {
         work.check(&home, id);
     }
-    assert_eq!(home.server(), Some(next), "the server that was not armed lives on");
+    assert_eq!(
+        home.server(),
+        Some(next),
+        "the server that was not armed lives on"
+    );
 }
 
 fn cancel_dies_at(name: &str, count: u32, stubborn: bool) {
@@ -56,7 +65,9 @@ fn cancel_dies_at(name: &str, count: u32, stubborn: bool) {
         home.write("endless/train.py", &format!("{deaf}{script}"));
     }
     let server = armed(&home, name, count);
-    let works: Vec<Work> = (0..count as usize).map(|number| Work::new(&home, number, 0.0)).collect();
+    let works: Vec<Work> = (0..count as usize)
+        .map(|number| Work::new(&home, number, 0.0))
+        .collect();
     let submit = |work: &Work| home.call(work.endless(&["--detach"])).success().text().to_owned();
     let ids: Vec<String> = works.iter().map(submit).collect();
     let pids: Vec<u32> = works.iter().flat_map(started).collect();
@@ -66,7 +77,9 @@ fn cancel_dies_at(name: &str, count: u32, stubborn: bool) {
     }
     wait_for_death(server, name);
     // What the dead server did not hear is asked again.
-    let words = ["runs", "cancel"].into_iter().chain(ids.iter().map(String::as_str));
+    let words = ["runs", "cancel"]
+        .into_iter()
+        .chain(ids.iter().map(String::as_str));
     let _ = home.call(words).success();
     all_canceled(&home, &works, &ids);
     wait_until_gone(name, &pids);
@@ -74,7 +87,9 @@ fn cancel_dies_at(name: &str, count: u32, stubborn: bool) {
 
 /// Pids of the endless script and its child, once it has told them.
 fn started(work: &Work) -> Vec<u32> {
-    eventually("the endless script has begun", || Some(work.pids()).filter(|pids| pids.len() == 2))
+    eventually("the endless script has begun", || {
+        Some(work.pids()).filter(|pids| pids.len() == 2)
+    })
 }
 
 fn all_canceled(home: &Home, works: &[Work], ids: &[String]) {

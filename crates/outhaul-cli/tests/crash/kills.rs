@@ -33,7 +33,10 @@ pub(crate) fn at_random_moments(seed: u64, runs: usize) {
         let _stop = Stop(&over);
         let mut accepted = Vec::new();
         for (index, batch) in works.chunks(BATCH).enumerate() {
-            let answers: Vec<_> = batch.iter().map(|work| scope.spawn(|| home.call(work.arguments(&["--detach"])))).collect();
+            let answers: Vec<_> = batch
+                .iter()
+                .map(|work| scope.spawn(|| home.call(work.arguments(&["--detach"]))))
+                .collect();
             for (work, answer) in batch.iter().zip(answers) {
                 let answer = answer.join().unwrap();
                 if answer.is_success() {
@@ -41,7 +44,11 @@ pub(crate) fn at_random_moments(seed: u64, runs: usize) {
                 }
             }
             if index % 10 == 9 {
-                println!("random_kills: {} of {runs} submitted, {} kills", (index + 1) * BATCH, kills.load(Ordering::SeqCst));
+                println!(
+                    "random_kills: {} of {runs} submitted, {} kills",
+                    (index + 1) * BATCH,
+                    kills.load(Ordering::SeqCst)
+                );
             }
         }
         // The killing goes on while the runs come to their end, but not until all have.
@@ -53,7 +60,10 @@ pub(crate) fn at_random_moments(seed: u64, runs: usize) {
         accepted
     });
     let kills = kills.into_inner();
-    println!("random_kills: {runs} submitted, {} accepted, {kills} kills", accepted.len());
+    println!(
+        "random_kills: {runs} submitted, {} accepted, {kills} kills",
+        accepted.len()
+    );
     check(&home, &works, &accepted);
 }
 
@@ -70,7 +80,10 @@ impl Drop for Stop<'_> {
 pub(crate) fn check(home: &Home, works: &[Work], accepted: &[String]) {
     let mut runs = runs_by_name(home);
     loop {
-        let ids: Vec<String> = runs.values().map(|run| run["id"].as_str().unwrap().to_owned()).collect();
+        let ids: Vec<String> = runs
+            .values()
+            .map(|run| run["id"].as_str().unwrap().to_owned())
+            .collect();
         if !ids.is_empty() {
             let _ = wait(home, &ids).success();
         }
@@ -87,7 +100,11 @@ pub(crate) fn check(home: &Home, works: &[Work], accepted: &[String]) {
     for work in works {
         match runs.get(&work.name) {
             Some(run) => work.check(home, run["id"].as_str().unwrap()),
-            None => assert!(work.marks().is_empty(), "`{}` is not there and was started", work.name),
+            None => assert!(
+                work.marks().is_empty(),
+                "`{}` is not there and was started",
+                work.name
+            ),
         }
     }
     wait_for_no_leftovers(home);

@@ -118,5 +118,7 @@ pub(crate) fn canceled_after_the_claim() {
 }
 
 fn wait_for_run_directories(home: &Home) {
-    until("the run directory is removed", || home.run_directories().is_empty());
+    until("the run directory is removed", || {
+        home.run_directories().is_empty()
+    });
 }

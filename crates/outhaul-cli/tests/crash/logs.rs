@@ -61,8 +61,15 @@ struct Follower {
 impl Follower {
     fn new(home: &Home, what: &'static str, id: &str, more: &[&str]) -> Self {
         let file = |stream: &str| File::create(home.work().join(format!("{what}.{stream}"))).unwrap();
-        let words = ["runs", "logs", id, "--follow"].into_iter().chain(more.iter().copied());
-        let child = home.command(words).stdout(file("out")).stderr(file("err")).spawn().unwrap();
+        let words = ["runs", "logs", id, "--follow"]
+            .into_iter()
+            .chain(more.iter().copied());
+        let child = home
+            .command(words)
+            .stdout(file("out"))
+            .stderr(file("err"))
+            .spawn()
+            .unwrap();
         Self { child, what }
     }
 
@@ -80,17 +87,30 @@ impl Follower {
     }
 
     fn end(mut self, home: &Home, expected: [&[u8]; 2]) {
-        let status = eventually("the follower ends with the run", || self.child.try_wait().unwrap());
+        let status = eventually("the follower ends with the run", || {
+            self.child.try_wait().unwrap()
+        });
         let (out, err) = (self.file(home, "out"), self.file(home, "err"));
         let tail = String::from_utf8_lossy(&err[err.len().saturating_sub(300)..]).into_owned();
         assert!(status.success(), "follower `{}`: {status}: {tail:?}", self.what);
-        assert_same(&format!("standard output of follower `{}`", self.what), &out, expected[0]);
-        assert_same(&format!("standard error of follower `{}`", self.what), &err, expected[1]);
+        assert_same(
+            &format!("standard output of follower `{}`", self.what),
+            &out,
+            expected[0],
+        );
+        assert_same(
+            &format!("standard error of follower `{}`", self.what),
+            &err,
+            expected[1],
+        );
     }
 }
 
 fn number(path: &Path) -> u64 {
-    std::fs::read_to_string(path).ok().and_then(|text| text.parse().ok()).unwrap_or(0)
+    std::fs::read_to_string(path)
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(0)
 }
 
 /// The script writes on while servers are killed; followers are there all the time.
@@ -105,7 +125,15 @@ pub(crate) fn across_kills(seed: u64) {
     };
     let copies = home.work().join("copies");
     let folder = copies.display().to_string();
-    let submit = ["run", "--detach", "code/write.py", "--", &folder, &seed.to_string(), &TOTAL.to_string()];
+    let submit = [
+        "run",
+        "--detach",
+        "code/write.py",
+        "--",
+        &folder,
+        &seed.to_string(),
+        &TOTAL.to_string(),
+    ];
     let id = home.call(submit).success().text().to_owned();
     let mut followers = [
         Follower::new(&home, "all", &id, &[]),
@@ -118,7 +146,9 @@ pub(crate) fn across_kills(seed: u64) {
         let from = TOTAL / (KILLS + 1) * kill;
         allow(from + (1 << 20));
         let moment = from - random.of(0..1 << 20);
-        until("the script has written more", || number(&copies.join("written")) >= moment);
+        until("the script has written more", || {
+            number(&copies.join("written")) >= moment
+        });
         until("a server is killed while the script writes", || {
             followers.iter_mut().for_each(|follower| follower.goes_on(&home));
             home.kill_server() > 0

@@ -56,15 +56,27 @@ fn main() -> ExitCode {
     let form = if full { "full" } else { "bounded" };
     println!("{form} form, {}={seed}", random::SEED);
     let mut trials = vec![
-        trial("random_kills", seed, move || kills::at_random_moments(seed, if full { 200 } else { 20 })),
+        trial("random_kills", seed, move || {
+            kills::at_random_moments(seed, if full { 200 } else { 20 })
+        }),
         trial("log_across_kills", seed, move || logs::across_kills(seed)),
-        trial("killed_commands", seed, move || commands::killed(seed, if full { 100 } else { 15 })),
+        trial("killed_commands", seed, move || {
+            commands::killed(seed, if full { 100 } else { 15 })
+        }),
         trial("twenty_commands_start_one_server", seed, commands::twenty_at_once),
         trial("terminated_server", seed, commands::terminated_server),
         trial("launch::answer_lost", seed, launching::answer_lost),
         trial("launch::two_supervisors", seed, launching::two_supervisors),
-        trial("launch::canceled_before_the_claim", seed, launching::canceled_before_the_claim),
-        trial("launch::canceled_after_the_claim", seed, launching::canceled_after_the_claim),
+        trial(
+            "launch::canceled_before_the_claim",
+            seed,
+            launching::canceled_before_the_claim,
+        ),
+        trial(
+            "launch::canceled_after_the_claim",
+            seed,
+            launching::canceled_after_the_claim,
+        ),
     ];
     // Release builds have no fail points.
     let without = !cfg!(debug_assertions);
@@ -75,7 +87,12 @@ fn main() -> ExitCode {
             trials.push(trial(format!("failpoint::{name}={count}"), seed, test).with_ignored_flag(without));
         }
     }
-    for name in ["life.after-intent", "life.after-submit", "life.after-launched", "life.after-running"] {
+    for name in [
+        "life.after-intent",
+        "life.after-submit",
+        "life.after-launched",
+        "life.after-running",
+    ] {
         let test = move || failpoints::canceled_after_dying_at(name);
         trials.push(trial(format!("canceled_after::{name}"), seed, test).with_ignored_flag(without));
     }

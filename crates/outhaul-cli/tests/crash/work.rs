@@ -56,7 +56,12 @@ impl Work {
     /// `pause` is what the script waits in each of its 50 steps, in seconds.
     pub(crate) fn new(home: &Home, number: usize, pause: f64) -> Self {
         let mark = home.work().join(format!("mark-{number}"));
-        Self { number, name: format!("work-{number}"), mark, pause: pause.to_string() }
+        Self {
+            number,
+            name: format!("work-{number}"),
+            mark,
+            pause: pause.to_string(),
+        }
     }
 
     /// Writes the scripts, once for a data folder.
@@ -78,14 +83,21 @@ impl Work {
     fn of_script(&self, script: &str, more: &[&str]) -> Vec<String> {
         let mut all: Vec<String> = vec!["run".into(), "--name".into(), self.name.clone()];
         all.extend(more.iter().map(ToString::to_string));
-        all.extend([script.to_owned(), "--".to_owned(), self.mark.display().to_string()]);
+        all.extend([
+            script.to_owned(),
+            "--".to_owned(),
+            self.mark.display().to_string(),
+        ]);
         all.extend([self.number.to_string(), self.pause.clone()]);
         all
     }
 
     /// Submits the script and gives the run's id.
     pub(crate) fn submit(&self, home: &Home) -> String {
-        home.call(self.arguments(&["--detach"])).success().text().to_owned()
+        home.call(self.arguments(&["--detach"]))
+            .success()
+            .text()
+            .to_owned()
     }
 
     /// The lines that the script appended: one for each time that it was started.
@@ -102,7 +114,8 @@ impl Work {
     }
 
     fn stream(&self, name: &str) -> Vec<u8> {
-        let line = |step: usize| (0..LINES).map(move |line| format!("{} {name} {step} {line}\n", self.number));
+        let line =
+            |step: usize| (0..LINES).map(move |line| format!("{} {name} {step} {line}\n", self.number));
         (0..STEPS).flat_map(line).collect::<String>().into_bytes()
     }
 
@@ -117,30 +130,50 @@ impl Work {
             assert_same(&format!("{name} of {what}"), &log, &expected);
         }
         let metrics = home.json(["runs", "metrics", id]);
-        let numbers: Vec<_> = metrics.as_array().unwrap().iter().map(|it| (&it["step"], &it["value"])).collect();
-        let expected: Vec<_> = (0..STEPS).map(|step| (Value::from(step), Value::from(step * 2))).collect();
+        let numbers: Vec<_> = metrics
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|it| (&it["step"], &it["value"]))
+            .collect();
+        let expected: Vec<_> = (0..STEPS)
+            .map(|step| (Value::from(step), Value::from(step * 2)))
+            .collect();
         let expected: Vec<_> = expected.iter().map(|(step, value)| (step, value)).collect();
         assert_eq!(numbers, expected, "metrics of {what}");
         let folder = home.work().join(format!("outputs-of-{id}"));
         let folder_text = folder.display().to_string();
-        let _ = home.call(["runs", "outputs", id, "--download", &folder_text]).success();
+        let _ = home
+            .call(["runs", "outputs", id, "--download", &folder_text])
+            .success();
         let model = std::fs::read_to_string(folder.join("outputs/model.txt"))
             .unwrap_or_else(|error| panic!("the output of {what}: {error}"));
-        assert_eq!(model, format!("model {}\n", self.number).repeat(1000), "output of {what}");
+        assert_eq!(
+            model,
+            format!("model {}\n", self.number).repeat(1000),
+            "output of {what}"
+        );
         // It ends a moment after its parent.
-        until(&format!("the child of {what} has ended as its parent has"), || {
-            let children = home.json(["runs", "list", "--parent", id]);
-            let children = children.as_array().unwrap();
-            assert_eq!(children.len(), 1, "children of {what}: {children:?}");
-            children[0]["state"] == "Completed"
-        });
+        until(
+            &format!("the child of {what} has ended as its parent has"),
+            || {
+                let children = home.json(["runs", "list", "--parent", id]);
+                let children = children.as_array().unwrap();
+                assert_eq!(children.len(), 1, "children of {what}: {children:?}");
+                children[0]["state"] == "Completed"
+            },
+        );
     }
 }
 
 /// Like `assert_eq`, but shows where two long texts differ rather than both of them.
 pub(crate) fn assert_same(what: &str, found: &[u8], expected: &[u8]) {
     if found != expected {
-        let at = found.iter().zip(expected).take_while(|(one, other)| one == other).count();
+        let at = found
+            .iter()
+            .zip(expected)
+            .take_while(|(one, other)| one == other)
+            .count();
         let near = |bytes: &[u8]| String::from_utf8_lossy(&bytes[at..bytes.len().min(at + 80)]).into_owned();
         panic!(
             "{what}: {} bytes and not {}; from byte {at} on: {:?} and not {:?}",
@@ -164,23 +197,36 @@ pub(crate) fn runs_by_name(home: &Home) -> std::collections::BTreeMap<String, Va
     let mut runs = std::collections::BTreeMap::new();
     for run in list.as_array().unwrap() {
         let name = run["name"].as_str().unwrap().to_owned();
-        assert!(runs.insert(name.clone(), run.clone()).is_none(), "`{name}` was submitted once and is there twice");
+        assert!(
+            runs.insert(name.clone(), run.clone()).is_none(),
+            "`{name}` was submitted once and is there twice"
+        );
     }
     runs
 }
 
 /// Waits until nothing of the runs is left on the target: no folder and no process.
 pub(crate) fn wait_for_no_leftovers(home: &Home) {
-    until("the run directories are removed", || home.run_directories().is_empty());
-    until("the processes of the runs are gone", || home.run_processes().is_empty());
+    until("the run directories are removed", || {
+        home.run_directories().is_empty()
+    });
+    until("the processes of the runs are gone", || {
+        home.run_processes().is_empty()
+    });
 }
 
 /// Checks that processes are gone.
 pub(crate) fn wait_until_gone(what: &str, pids: &[u32]) {
-    until(&format!("the processes {pids:?} of {what} are gone"), || !pids.iter().any(|pid| is_there(*pid)));
+    until(&format!("the processes {pids:?} of {what} are gone"), || {
+        !pids.iter().any(|pid| is_there(*pid))
+    });
 }
 
 /// The script's file of a run that must not have been started.
 pub(crate) fn assert_never_started(what: &str, mark: &Path) {
-    assert!(!mark.exists(), "{what} was started: {:?}", std::fs::read_to_string(mark));
+    assert!(
+        !mark.exists(),
+        "{what} was started: {:?}",
+        std::fs::read_to_string(mark)
+    );
 }
