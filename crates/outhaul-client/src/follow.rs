@@ -5,11 +5,12 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use outhaul_types::api::LogQuery;
 use outhaul_types::log::LogFrame;
 use outhaul_types::{ErrorCode, LogStream, Run, RunEvent};
 
-use crate::base64;
 use crate::client::Client;
 use crate::error::ClientError;
 use crate::event_stream::EventStream;
@@ -38,8 +39,9 @@ pub struct LogPiece {
 
 impl LogPiece {
     pub(crate) fn of(frame: &LogFrame) -> Result<Self, ClientError> {
-        let bytes = base64::decode(&frame.data)
-            .ok_or_else(|| ClientError::Protocol("a log frame's data is no base64".to_owned()))?;
+        let bytes = STANDARD
+            .decode(&frame.data)
+            .map_err(|_| ClientError::Protocol("a log frame's data is no base64".to_owned()))?;
         Ok(Self {
             stream: frame.stream,
             offset: frame.offset,

@@ -4,7 +4,6 @@
 //! lost connections. [`ensure_server`] starts the server where none answers. Nothing here prints or reads the
 //! process's environment. This file holds only docs, modules and re-exports.
 
-pub mod base64;
 mod build;
 mod client;
 mod connection;

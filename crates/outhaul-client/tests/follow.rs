@@ -5,7 +5,8 @@
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
 
-use outhaul_client::{Client, ClientError, Follow, FollowItem, base64, socket_path};
+use outhaul_client::{Client, ClientError, Follow, FollowItem, socket_path};
+use base64::Engine as _;
 use outhaul_types::api::LogQuery;
 use outhaul_types::{ErrorCode, NewRun, Run, RunEventKind, RunState};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -77,7 +78,7 @@ async fn json(stream: &mut UnixStream, status: &str, text: &str) {
 }
 
 fn frame(log: &[u8], begin: usize, end: usize) -> String {
-    let data = base64::encode(&log[begin..end]);
+    let data = base64::engine::general_purpose::STANDARD.encode(&log[begin..end]);
     format!(
         "id: {end}\nevent: log\ndata: {{\"stream\":\"stdout\",\"offset\":{begin},\"next\":{end},\"data\":\"{data}\"}}\n\n"
     )

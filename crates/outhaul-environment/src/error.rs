@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::host::HostError;
-use crate::resolver::redact_urls;
+use crate::redact::redact_urls;
 
 /// Longest part of a source line that an error shows, in characters.
 const SHOWN: usize = 160;

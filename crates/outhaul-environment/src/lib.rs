@@ -12,6 +12,7 @@ mod lock;
 mod manager;
 mod parse;
 mod plan;
+mod redact;
 mod requirement;
 mod resolver;
 mod spec;
@@ -30,8 +31,9 @@ pub use manager::{
 };
 pub use parse::{MAX_SPEC_BYTES, SpecFormat, parse};
 pub use plan::{Plan, Step, StepFile, Tool, plan};
+pub use redact::redact_urls;
 pub use resolver::{
-    Failure, FailureKind, classify_failure, explain_failure, parse_pip_report, parse_uv_compile, redact_urls,
+    Failure, FailureKind, classify_failure, explain_failure, parse_pip_report, parse_uv_compile,
 };
 pub use spec::spec_id;
 pub use version::{Specifier, Version};

@@ -83,7 +83,7 @@ pub(crate) fn check_requirement(line: &str) -> Result<(), Fault> {
         return fault(
             format!(
                 "`{}` has an address but no package name",
-                crate::resolver::redact_urls(first)
+                crate::redact::redact_urls(first)
             ),
             "write `name @ address`",
         );
@@ -148,7 +148,7 @@ pub(crate) fn has_password(text: &str) -> bool {
 }
 
 fn shown(text: &str) -> String {
-    let text = crate::resolver::redact_urls(text);
+    let text = crate::redact::redact_urls(text);
     if text.chars().count() <= 80 {
         return text;
     }

@@ -83,7 +83,7 @@ impl FromStr for NamedVersion {
             }
             None => (text, None),
         };
-        outhaul_types::id::check_name("environment", name).map_err(|error| error.to_string())?;
+        check_name("environment", name).map_err(|error| error.to_string())?;
         Ok(Self {
             name: name.to_owned(),
             version,

@@ -9,9 +9,8 @@ use crate::host::{Finished, LogSink};
 use crate::interpreter::Probed;
 use crate::lock::{LOCK_VERSION, environment_id};
 use crate::plan::{Step, Tool};
-use crate::resolver::{
-    FailureKind, classify_failure, explain_failure, parse_pip_report, parse_uv_compile, redact_urls,
-};
+use crate::redact::redact_urls;
+use crate::resolver::{FailureKind, classify_failure, explain_failure, parse_pip_report, parse_uv_compile};
 use crate::spec::spec_id;
 use crate::version::Specifier;
 use outhaul_types::Lock;

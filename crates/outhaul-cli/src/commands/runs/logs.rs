@@ -1,6 +1,8 @@
 //! `outhaul runs logs`.
 
-use outhaul_client::{Client, Follow, FollowItem, base64};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use outhaul_client::{Client, Follow, FollowItem};
 use outhaul_types::api::LogQuery;
 use outhaul_types::exit_code;
 use outhaul_types::log::LogFrame;
@@ -26,7 +28,7 @@ pub(super) async fn run(context: &Context, args: &LogsArgs) -> Outcome {
     while let Some(item) = follow.next().await? {
         let FollowItem::Log(piece) = item else { continue };
         if printer.json {
-            let data = base64::encode(&piece.bytes);
+            let data = STANDARD.encode(&piece.bytes);
             printer.json_line(&LogFrame {
                 stream: piece.stream,
                 offset: piece.offset,
