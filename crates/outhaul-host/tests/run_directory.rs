@@ -206,7 +206,7 @@ async fn cancel_ends_a_stubborn_process_with_all_its_children() {
     };
     tokio::time::timeout(Duration::from_secs(10), async {
         while left() {
-            tokio::time::sleep(Duration::from_millis(10)).await
+            tokio::time::sleep(Duration::from_millis(10)).await;
         }
     })
     .await

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 /// Which Python a run gets.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(tag = "kind", rename_all = "snake_case")]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Interpreter {
     /// One that Outhaul finds or makes, with an environment of its own.
     Managed {
@@ -32,6 +32,7 @@ impl Default for Interpreter {
 
 /// What an environment shall hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct EnvironmentSpec {
     /// Its name, where the file gives one.
     #[serde(default, skip_serializing_if = "Option::is_none")]

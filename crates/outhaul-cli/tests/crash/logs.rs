@@ -151,7 +151,8 @@ pub(crate) fn across_kills(seed: u64) {
         });
         until("a server is killed while the script writes", || {
             followers.iter_mut().for_each(|follower| follower.goes_on(&home));
-            home.kill_server() > 0
+            // One that answers: a command gives up when the server that it is starting dies before its first word.
+            home.server().is_some() && home.kill_server() > 0
         });
     }
     allow(u64::MAX);
