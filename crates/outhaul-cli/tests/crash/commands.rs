@@ -72,17 +72,8 @@ pub(crate) fn twenty_at_once() {
 pub(crate) fn terminated_server() {
     let home = crate::home();
     Work::write_scripts(&home);
-    let gate = home.work().join("go-on");
-    let script = std::fs::read_to_string(home.work().join("steps/train.py")).unwrap();
-    let waits = format!(
-        "    while step == 25 and not os.path.exists({gate:?}): time.sleep(0.01)\n    time.sleep(pause)\n"
-    );
-    home.write(
-        "steps/train.py",
-        &script.replace("    time.sleep(pause)\n", &waits),
-    );
     // Two that run and one that waits for its turn, on a machine of two cores.
-    let works: Vec<Work> = (0..3).map(|number| Work::new(&home, number, 0.0)).collect();
+    let works: Vec<Work> = (0..3).map(|number| Work::held(&home, number)).collect();
     let ids: Vec<String> = works.iter().map(|work| work.submit(&home)).collect();
     until("the first run works", || works[0].marks().len() == 1);
     let process: u32 = works[0].marks()[0].parse().unwrap();
@@ -97,9 +88,10 @@ pub(crate) fn terminated_server() {
     let next = home.start_server(&[]);
     assert_ne!(next, server);
     assert!(is_there(process), "the run ended with the next server");
-    let first = home.json(["runs", "show", &ids[0]]);
-    assert_eq!(first["state"], "Running", "{first:#}");
-    std::fs::write(gate, "").unwrap();
+    until("the next server sees the run", || {
+        home.json(["runs", "show", &ids[0]])["state"] == "Running"
+    });
+    works.iter().for_each(Work::go_on);
     let _ = wait(&home, &ids).success();
     for (work, id) in works.iter().zip(&ids) {
         work.check(&home, id);

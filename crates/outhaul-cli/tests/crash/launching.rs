@@ -57,7 +57,7 @@ fn held() -> (Home, Gate, Work, String, u32) {
     Work::write_scripts(&home);
     let gate = Gate::new(&home);
     gate.server(&home);
-    let work = Work::new(&home, 0, 0.0);
+    let work = Work::held(&home, 0);
     let id = work.submit(&home);
     let supervisor = gate.waiting();
     (home, gate, work, id, supervisor)
@@ -67,6 +67,7 @@ fn held() -> (Home, Gate, Work, String, u32) {
 pub(crate) fn answer_lost() {
     let (home, gate, work, id, supervisor) = held();
     home.kill_server();
+    work.go_on();
     gate.open();
     let claim = home.data().join(format!("targets/local/runs/{id}-1/claim"));
     until("the supervisor claims the run", || claim.exists());
@@ -76,14 +77,26 @@ pub(crate) fn answer_lost() {
     wait_for_no_leftovers(&home);
 }
 
-/// The next server launches the run again, and then the first supervisor comes late.
-pub(crate) fn two_supervisors() {
+/// The next server launches the run again, and then the first supervisor comes late: in the middle of the run, or
+/// when all is over.
+pub(crate) fn two_supervisors(all_is_over: bool) {
     let (home, gate, work, id, supervisor) = held();
     home.kill_server();
-    let _ = wait(&home, std::slice::from_ref(&id)).success();
-    wait_for_run_directories(&home);
+    home.start_server(&[]);
+    until("the next server starts the run", || work.marks().len() == 1);
+    let end = || {
+        work.go_on();
+        let _ = wait(&home, std::slice::from_ref(&id)).success();
+        wait_for_run_directories(&home);
+    };
+    if all_is_over {
+        end();
+    }
     gate.open();
     until("the late supervisor ends", || !is_there(supervisor));
+    if !all_is_over {
+        end();
+    }
     work.check(&home, &id);
     wait_for_no_leftovers(&home);
 }

@@ -66,7 +66,12 @@ fn main() -> ExitCode {
         trial("twenty_commands_start_one_server", seed, commands::twenty_at_once),
         trial("terminated_server", seed, commands::terminated_server),
         trial("launch::answer_lost", seed, launching::answer_lost),
-        trial("launch::two_supervisors", seed, launching::two_supervisors),
+        trial("launch::two_supervisors", seed, || {
+            launching::two_supervisors(false);
+        }),
+        trial("launch::late_supervisor", seed, || {
+            launching::two_supervisors(true);
+        }),
         trial(
             "launch::canceled_before_the_claim",
             seed,

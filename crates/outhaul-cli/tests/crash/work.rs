@@ -16,7 +16,7 @@ const SCRIPT: &str = r#"
 import os, sys, time
 from outhaul.run import Run
 
-mark, number, pause = sys.argv[1], sys.argv[2], float(sys.argv[3])
+mark, number, pause, gate = sys.argv[1], sys.argv[2], float(sys.argv[3]), sys.argv[4]
 with open(mark, "a") as file:
     file.write(f"{os.getpid()}\n")
 run = Run.get_context()
@@ -28,6 +28,8 @@ for step in range(50):
     sys.stdout.flush()
     run.log("loss", step * 2, step=step)
     time.sleep(pause)
+    while step == 25 and not os.path.exists(gate):
+        time.sleep(0.01)
 with open("outputs/model.txt", "w") as file:
     file.write(f"model {number}\n" * 1000)
 "#;
@@ -50,6 +52,8 @@ pub(crate) struct Work {
     /// The file that the script appends a line to.
     pub(crate) mark: PathBuf,
     pause: String,
+    /// The script goes on from its middle when this is there.
+    gate: PathBuf,
 }
 
 impl Work {
@@ -61,7 +65,22 @@ impl Work {
             name: format!("work-{number}"),
             mark,
             pause: pause.to_string(),
+            gate: "/".into(),
         }
+    }
+
+    /// A script that waits in its middle until [`Work::go_on`].
+    pub(crate) fn held(home: &Home, number: usize) -> Self {
+        let gate = home.work().join(format!("go-on-{number}"));
+        Self {
+            gate,
+            ..Self::new(home, number, 0.0)
+        }
+    }
+
+    /// Lets a held script go on.
+    pub(crate) fn go_on(&self) {
+        std::fs::write(&self.gate, "").unwrap();
     }
 
     /// Writes the scripts, once for a data folder.
@@ -88,7 +107,11 @@ impl Work {
             "--".to_owned(),
             self.mark.display().to_string(),
         ]);
-        all.extend([self.number.to_string(), self.pause.clone()]);
+        all.extend([
+            self.number.to_string(),
+            self.pause.clone(),
+            self.gate.display().to_string(),
+        ]);
         all
     }
 
