@@ -4,6 +4,7 @@
 mod identity;
 mod observe;
 mod outputs;
+mod remove;
 mod runs;
 mod signal;
 mod start;

@@ -12,7 +12,7 @@ use outhaul_driver::{
 use outhaul_types::RunKey;
 
 use super::watch::Watcher;
-use super::{observe, outputs, signal, start};
+use super::{observe, outputs, remove, signal, start};
 use crate::run_dir::{SUPERVISOR, names};
 
 /// Where run directories lie and what their processes inherit.
@@ -194,10 +194,7 @@ impl Runs {
         let removed = tokio::task::spawn_blocking(move || {
             // First: a supervisor that comes late must not find a command when the request to end is gone.
             let _ = std::fs::remove_file(dir.join(names::LAUNCH));
-            match std::fs::remove_dir_all(&dir) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
-                _ => Ok(()),
-            }
+            remove::remove(&dir)
         });
         match removed.await {
             Ok(Ok(())) => Ok(()),
