@@ -452,3 +452,22 @@ fn the_environment_of_a_run_holds_no_secrets_of_the_shell() {
         "the secret is in none of our files"
     );
 }
+
+#[test]
+fn code_that_was_damaged_in_the_store_is_stored_anew_by_the_next_run() {
+    let home = home();
+    let _ = home.call(["run", "-q", "hi.py"]).success();
+    // As a power cut leaves it: the name is there, the content is not.
+    let mut blobs = files(&home);
+    blobs.retain(|path| path.contains("/blobs/") && std::fs::read(path).unwrap() == b"print('hi')\n");
+    assert_eq!(blobs.len(), 1);
+    std::fs::remove_file(&blobs[0]).unwrap();
+    std::fs::write(&blobs[0], "").unwrap();
+    let broken = home.call(["run", "-q", "hi.py"]);
+    assert_eq!(broken.code, Some(122), "{broken}");
+    assert!(
+        String::from_utf8_lossy(&broken.stderr).contains("submit the code again"),
+        "{broken}"
+    );
+    assert_eq!(home.call(["run", "-q", "hi.py"]).success().text(), "hi");
+}

@@ -5,8 +5,8 @@
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
 
-use outhaul_client::{Client, ClientError, Follow, FollowItem, socket_path};
 use base64::Engine as _;
+use outhaul_client::{Client, ClientError, Follow, FollowItem, socket_path};
 use outhaul_types::api::LogQuery;
 use outhaul_types::{ErrorCode, NewRun, Run, RunEventKind, RunState};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};

@@ -67,29 +67,32 @@ impl LocalDriver {
     }
 
     fn materialise(&self, tree: &str, code: &Path) -> Result<(), DriverError> {
-        let broken = |error: &SnapshotError| {
-            let (kind, status) = match error {
+        const OPERATION: &str = "stage the code";
+        let hash = tree.parse().map_err(|_| {
+            DriverError::permanent(
+                ErrorKind::Invalid,
+                OPERATION,
+                format!("`{tree}` is not the id of a tree"),
+            )
+        })?;
+        let blobs = &self.config.blobs;
+        let staged = blobs
+            .get_tree(&hash)
+            .and_then(|tree| outhaul_snapshot::materialise(&tree, blobs, code));
+        staged.map_err(|error| {
+            if error.is_repairable() {
+                // A power cut can leave a content empty. The next submission of the folder then stores it again.
+                let _ = blobs.forget_tree(&hash);
+            }
+            let (kind, status) = match &error {
                 SnapshotError::DiskFull { .. } => (ErrorKind::DiskFull, Status::Temporary),
                 _ => (ErrorKind::System, Status::Permanent),
             };
             DriverError {
                 status,
-                ..DriverError::permanent(kind, "stage the code", error.to_string())
+                ..DriverError::permanent(kind, OPERATION, error.to_string())
             }
-        };
-        let hash = tree.parse().map_err(|_| {
-            DriverError::permanent(
-                ErrorKind::Invalid,
-                "stage the code",
-                format!("`{tree}` is not the id of a tree"),
-            )
-        })?;
-        let tree = self
-            .config
-            .blobs
-            .get_tree(&hash)
-            .map_err(|error| broken(&error))?;
-        outhaul_snapshot::materialise(&tree, &self.config.blobs, code).map_err(|error| broken(&error))
+        })
     }
 }
 

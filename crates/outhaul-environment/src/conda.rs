@@ -262,7 +262,7 @@ pub fn resolve_conda(
                 names(packages.iter())
             ),
         )
-        .with_hint("move them under `pip:`, or set `conda = \"pypi\"` for the workspace to take them from the Python index"));
+        .with_hint("move them under `pip:`, or take them from the Python index: `outhaul workspace set --conda pypi`, or `conda = \"pypi\"` in outhaul.toml"));
     }
     let foreign: Vec<&PackageSpec> = packages
         .iter()

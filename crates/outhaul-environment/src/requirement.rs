@@ -106,7 +106,7 @@ pub(crate) fn check_requirement(line: &str) -> Result<(), Fault> {
     if has_password(rest) {
         return fault(
             format!("the address of `{name}` holds a password"),
-            "use an environment variable of the machine, as in `https://${TOKEN}@host/…`, or a netrc file",
+            "use a variable whose name begins with `PIP_` or `UV_`, as in `https://${PIP_TOKEN}@host/…`, or a netrc file",
         );
     }
     if rest.is_empty()

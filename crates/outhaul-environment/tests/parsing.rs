@@ -237,14 +237,14 @@ fn error_texts() {
        |
      2 | -e .
        | ^
-    the run's folder is on the Python path already: leave the line out, or name a published package
+    the script's folder is on the Python path already: leave the line out, or name a published package
     "#);
     insta::assert_snapshot!(error("requirements.txt", "--index-url https://me:geheim@host/simple\n"), @r#"
     `requirements.txt`:1:1: the address of `--index-url` holds a password
        |
      1 | --index-url https://***@host/simple
        | ^
-    use environment variables of the machine, as in `https://${USER}:${TOKEN}@host/simple`, or a netrc file
+    use variables whose names begin with `PIP_` or `UV_`, as in `https://${PIP_USERNAME}:${PIP_TOKEN}@host/simple`, or a netrc file
     "#);
     insta::assert_snapshot!(error("requirements.txt", "# nothing\n\n"), @r#"
     `requirements.txt`: the environment file is empty

@@ -78,6 +78,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
     let (router, _) = documented().split_for_parts();
     router
         .fallback(error::no_route)
+        .method_not_allowed_fallback(error::no_method)
         .layer(from_fn_with_state(Arc::clone(&app), mark))
         .with_state(app)
 }

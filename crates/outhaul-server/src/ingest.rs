@@ -73,13 +73,19 @@ pub(crate) async fn keep(
     for (id, state, error) in ends {
         end_child(app, run, &id, &state, error).await?;
     }
+    keep_known(app, run, batch).await?;
+    // After the mark moved: said at most once.
     if !bad.is_empty() {
         let shown = bad.iter().take(NAMED).cloned().collect::<Vec<_>>().join("; ");
-        let message = format!("{} lines of the metrics file were left out: {shown}", bad.len());
+        let lines = if bad.len() == 1 {
+            "line of the metrics file was"
+        } else {
+            "lines of the metrics file were"
+        };
+        let message = format!("{} {lines} left out: {shown}", bad.len());
         app.apply(&run.id, Guard::Any, vec![RunEventKind::Note { message }])
             .await?;
     }
-    keep_known(app, run, batch).await?;
     app.hub.changed(&run.id);
     Ok(taken)
 }

@@ -9,6 +9,9 @@ use tokio::sync::mpsc;
 use crate::app::App;
 use crate::failpoint;
 
+/// How many runs are cleaned up after one flush of the disk at most.
+const BATCH: usize = 64;
+
 /// Takes runs that have ended.
 pub(crate) struct Janitor(mpsc::UnboundedSender<Run>);
 
@@ -28,14 +31,33 @@ impl Janitor {
 
 /// Cleans up until the server stops. A failure is left for the next start of the server.
 pub(crate) async fn work(app: Arc<App>, mut runs: mpsc::UnboundedReceiver<Run>) {
-    while let Some(run) = runs.recv().await {
-        failpoint::hit("release.before");
-        if let Err(error) = release(&app, &run).await {
-            tracing::warn!(run = %run.id, error, "janitor: the run's folder on its target stays for now");
+    let mut ended = Vec::new();
+    while runs.recv_many(&mut ended, BATCH).await > 0 {
+        // What was brought in must be on the disk before its origin goes: a power cut must not take both.
+        if let Err(error) = sync(&app).await {
+            tracing::warn!(%error, "janitor: the data folder cannot be flushed; the runs' folders stay for now");
+            ended.clear();
+            continue;
+        }
+        for run in ended.drain(..) {
+            failpoint::hit("release.before");
+            if let Err(error) = release(&app, &run).await {
+                tracing::warn!(run = %run.id, error, "janitor: the run's folder on its target stays for now");
+            }
+            failpoint::hit("release.after");
         }
         app.reserve.refill();
-        failpoint::hit("release.after");
     }
+}
+
+/// Flushes the file system of the data folder: logs and outputs of the whole batch at once.
+async fn sync(app: &App) -> std::io::Result<()> {
+    let folder = app.home.root().to_owned();
+    let flushed = tokio::task::spawn_blocking(move || {
+        let folder = std::fs::File::open(folder)?;
+        nix::unistd::syncfs(&folder).map_err(std::io::Error::from)
+    });
+    flushed.await.map_err(std::io::Error::other)?
 }
 
 async fn release(app: &App, run: &Run) -> Result<(), String> {

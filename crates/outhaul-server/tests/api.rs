@@ -193,6 +193,11 @@ fn wrong_requests_get_one_clear_error_and_change_nothing() {
         (no_route.status, no_route.json()["code"].clone()),
         (404, json!("not_found"))
     );
+    let no_method = server.send("DELETE", "/api/v1/runs", "", b"");
+    assert_eq!(
+        (no_method.status, no_method.json()["code"].clone()),
+        (400, json!("bad_request"))
+    );
     for (query, says) in [
         ("?state=Runing", "`Running`"),
         ("?nonsense=1", "nonsense"),

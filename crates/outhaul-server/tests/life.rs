@@ -179,7 +179,7 @@ fn metrics_tags_and_children_come_from_the_metrics_file() {
     assert_eq!(values, [json!(0.1), json!("NaN")]);
     let events = server.get(&format!("/runs/{}/events", run.id)).text();
     assert!(
-        events.contains("1 lines of the metrics file were left out: not a JSON object"),
+        events.contains("1 line of the metrics file was left out: not a JSON object"),
         "{events}"
     );
     server.until(&run.id, "the children's end", |_| {

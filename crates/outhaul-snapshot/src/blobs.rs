@@ -195,6 +195,22 @@ impl BlobStore {
         Ok(Tree::decode(&self.read(id)?)?)
     }
 
+    /// Forgets a tree, so that the next [`crate::take`] of its folder looks for each content and stores again what is
+    /// missing. To be called when a tree turned out not to be whole. A tree that is not there is no error.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be removed.
+    pub fn forget_tree(&self, id: &Hash) -> Result<(), SnapshotError> {
+        let path = self.path_of(id);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(SnapshotError::io("remove", &path, error))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Removes what killed writers left in `<root>/tmp` at least `age` ago, and says how many files
     /// that were. A living writer's file is younger than any sensible `age` (a day).
     ///

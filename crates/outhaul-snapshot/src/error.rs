@@ -43,7 +43,7 @@ pub enum SnapshotError {
         cause: io::Error,
     },
     /// The store lacks a content. `take` with `verify` puts it back if the source still has it.
-    #[error("the content {} is missing from the snapshot store: take the snapshot again with verification", of_what(hash, path.as_deref()))]
+    #[error("the content {} is missing from the snapshot store: submit the code again, which stores it anew", of_what(hash, path.as_deref()))]
     MissingBlob {
         /// Which content.
         hash: Hash,
@@ -52,7 +52,7 @@ pub enum SnapshotError {
     },
     /// A content in the store was not what its name says. It was set aside, so that `take` with
     /// `verify` puts a good one in its place.
-    #[error("the content {} was damaged in the snapshot store and has been set aside: take the snapshot again with verification", of_what(hash, path.as_deref()))]
+    #[error("the content {} was damaged in the snapshot store and has been set aside: submit the code again, which stores it anew", of_what(hash, path.as_deref()))]
     CorruptBlob {
         /// Which content.
         hash: Hash,

@@ -7,7 +7,7 @@ use super::values::NamedVersion;
 /// What can be done with environments.
 #[derive(Debug, Subcommand)]
 pub(crate) enum EnvironmentCommand {
-    /// Build an environment now, or try a failed one again
+    /// Resolve and build an environment anew, also one that failed before
     Build(EnvironmentBuild),
     /// List the registered environments
     #[command(after_help = "Examples:\n  outhaul environment list\n  outhaul environment list --format json")]

@@ -57,11 +57,11 @@ fn main() -> ExitCode {
     println!("{form} form, {}={seed}", random::SEED);
     let mut trials = vec![
         trial("random_kills", seed, move || {
-            kills::at_random_moments(seed, if full { 200 } else { 20 })
+            kills::at_random_moments(seed, if full { 200 } else { 20 });
         }),
         trial("log_across_kills", seed, move || logs::across_kills(seed)),
         trial("killed_commands", seed, move || {
-            commands::killed(seed, if full { 100 } else { 15 })
+            commands::killed(seed, if full { 100 } else { 15 });
         }),
         trial("twenty_commands_start_one_server", seed, commands::twenty_at_once),
         trial("terminated_server", seed, commands::terminated_server),
@@ -72,11 +72,12 @@ fn main() -> ExitCode {
         trial("launch::late_supervisor", seed, || {
             launching::two_supervisors(true);
         }),
-        trial(
-            "launch::canceled_before_the_claim",
-            seed,
-            launching::canceled_before_the_claim,
-        ),
+        trial("launch::canceled_before_the_claim", seed, || {
+            launching::canceled_before_the_claim(false);
+        }),
+        trial("launch::canceled_before_the_process", seed, || {
+            launching::canceled_before_the_process();
+        }),
         trial(
             "launch::canceled_after_the_claim",
             seed,
@@ -85,6 +86,8 @@ fn main() -> ExitCode {
     ];
     // Release builds have no fail points.
     let without = !cfg!(debug_assertions);
+    let test = || launching::canceled_before_the_claim(true);
+    trials.push(trial("launch::canceled_and_left", seed, test).with_ignored_flag(without));
     let counts: &[u32] = if full { &[1, 2, 3, 5] } else { &[1] };
     for name in outhaul_server::FAILPOINTS {
         for count in counts {

@@ -148,7 +148,7 @@ impl EnvironmentManager {
             let message = format!("conda packages `{}` are not resolved", spec.conda.join("`, `"));
             return Err(
                 SpecError::whole(spec.name.as_deref().unwrap_or("environment"), message)
-                    .with_hint("move them under `pip:`, or set `conda = \"pypi\"` for the workspace")
+                    .with_hint("move them under `pip:`, or take them from the Python index: `outhaul workspace set --conda pypi`, or `conda = \"pypi\"` in outhaul.toml")
                     .into(),
             );
         }

@@ -97,7 +97,7 @@ pub(super) fn check_option(source: &Source<'_>, at: usize, line: &str) -> Result
             format!(
                 "`{line}` installs from a folder of one machine, so the environment could not be made anywhere else"
             ),
-            "the run's folder is on the Python path already: leave the line out, or name a published package",
+            "the script's folder is on the Python path already: leave the line out, or name a published package",
         );
     }
     if short("-r").is_some() || name == "--requirement" {
@@ -132,7 +132,7 @@ pub(super) fn check_option(source: &Source<'_>, at: usize, line: &str) -> Result
     if has_password(value) {
         return refuse(
             format!("the address of `{name}` holds a password"),
-            "use environment variables of the machine, as in `https://${USER}:${TOKEN}@host/simple`, or a netrc file",
+            "use variables whose names begin with `PIP_` or `UV_`, as in `https://${PIP_USERNAME}:${PIP_TOKEN}@host/simple`, or a netrc file",
         );
     }
     if name == "--find-links" && !value.contains("://") && !value.starts_with('/') {

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts};
-use axum::http::{StatusCode, Uri};
+use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use outhaul_store::StoreError;
 use outhaul_types::ApiError;
@@ -71,5 +71,13 @@ pub(super) async fn no_route(uri: Uri) -> Failed {
     Failed(
         ApiError::not_found(format!("there is no route `{}`", uri.path()))
             .with_hint("`/api/v1/openapi.json` lists all routes"),
+    )
+}
+
+/// Answers a path that is there for another method.
+pub(super) async fn no_method(method: Method, uri: Uri) -> Failed {
+    Failed(
+        ApiError::bad_request(format!("`{method}` is not a method of route `{}`", uri.path()))
+            .with_hint("`/api/v1/openapi.json` lists all routes with their methods"),
     )
 }

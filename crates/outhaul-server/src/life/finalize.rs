@@ -139,10 +139,6 @@ impl Context {
             }
             events.push(RunEventKind::OutputsCollected { files, bytes });
         }
-        if let Some(logs) = &self.logs {
-            // What lies on the target is removed after this.
-            logs.sync()?;
-        }
         failpoint::hit("life.after-outputs");
         Ok(events)
     }

@@ -95,9 +95,4 @@ impl LogWriter {
         self.sizes[stream as usize] += bytes.len() as u64;
         Ok(())
     }
-
-    /// Makes sure that all is on the disk.
-    pub(crate) fn sync(&self) -> std::io::Result<()> {
-        self.files.iter().flatten().try_for_each(File::sync_data)
-    }
 }
