@@ -382,7 +382,7 @@ mod tests {
             resolve_conda("e.yml", &with(&["numpy=1", "conda-forge::x"]), CondaMode::Refuse).unwrap_err();
         insta::assert_snapshot!(error, @r#"
     `e.yml`: the packages `numpy`, `conda-forge::x` need a resolver for conda channels, which comes with a later release
-    move them under `pip:`, or set `conda = "pypi"` for the workspace to take them from the Python index
+    move them under `pip:`, or take them from the Python index: `outhaul workspace set --conda pypi`, or `conda = "pypi"` in outhaul.toml
     "#);
         assert!(resolve_conda("e.yml", &with(&[]), CondaMode::Refuse).is_ok());
     }
