@@ -42,21 +42,31 @@ pub(crate) fn spawn(app: &Arc<App>, target: &Arc<Target>, id: RunId) {
 }
 
 async fn live(app: Arc<App>, target: Arc<Target>, id: RunId) {
-    let wake = target.register_wake(&id);
-    let mut context = Context::new(Arc::clone(&app), Arc::clone(&target), id.clone(), wake);
+    let mut stopping = app.stopping.subscribe();
+    tokio::select! {
+        biased;
+        // Work is dropped wherever it waits. What a stopping server meets is no evidence (see `Context::record`): the
+        // next one looks again.
+        _ = stopping.wait_for(|stop| *stop) => return,
+        () = steps(&app, &target, &id) => {}
+    }
+    target.forget(&id);
+    start_ready(&app, &target);
+}
+
+async fn steps(app: &Arc<App>, target: &Arc<Target>, id: &RunId) {
+    let wake = target.register_wake(id);
+    let mut context = Context::new(Arc::clone(app), Arc::clone(target), id.clone(), wake);
     let mut pauses = Pauses::default();
     let mut known: Option<Run> = None;
     loop {
         let run = match known.take() {
             Some(run) => Ok(run),
-            None => app.store.run(&id).await.map_err(Trouble::from),
+            None => app.store.run(id).await.map_err(Trouble::from),
         };
         let result = match run {
             Ok(run) => match next(&run) {
-                Step::Over => {
-                    context.over(&run).await;
-                    break;
-                }
+                Step::Over => return context.over(&run).await,
                 step => context.take(step, run).await,
             },
             Err(trouble) => Err(trouble),
@@ -68,7 +78,7 @@ async fn live(app: Arc<App>, target: Arc<Target>, id: RunId) {
             }
             // Somebody else changed the run: look again at once.
             Err(Trouble::Store(StoreError::Stale { .. })) => {}
-            Err(Trouble::Store(StoreError::NotFound { .. })) => break,
+            Err(Trouble::Store(StoreError::NotFound { .. })) => return,
             // What happened must be written down, also on a full disk.
             Err(Trouble::Store(StoreError::DiskFull(_))) if app.reserve.give() => {}
             Err(trouble) => {
@@ -77,8 +87,6 @@ async fn live(app: Arc<App>, target: Arc<Target>, id: RunId) {
             }
         }
     }
-    target.forget(&id);
-    start_ready(&app, &target);
 }
 
 /// Growing pauses between tries, so that a full disk is not hammered.

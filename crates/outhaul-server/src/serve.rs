@@ -11,7 +11,7 @@ use outhaul_snapshot::BlobStore;
 use outhaul_store::{Store, StoreError};
 use outhaul_store_sqlite::SqliteStore;
 use outhaul_types::workspace::{DEFAULT_WORKSPACE, LOCAL_TARGET};
-use outhaul_types::{ApiError, FailureClass, RunState};
+use outhaul_types::{ApiError, RunState};
 use tokio::sync::watch;
 
 use crate::app::{App, translate};
@@ -180,14 +180,7 @@ async fn recover(app: &Arc<App>) -> Result<(), ApiError> {
         ingest::end_children(app, &run, run.state)
             .await
             .map_err(translate)?;
-        // What it left could not be collected, and is on the target only.
-        let uncollected = run
-            .failure
-            .as_ref()
-            .is_some_and(|failure| failure.class == FailureClass::System);
-        if !(uncollected && run.exit.is_some()) {
-            app.janitor.clean_up(run);
-        }
+        app.janitor.clean_up(run);
     }
     let active = app.store.active_runs().await.map_err(translate)?;
     if !active.is_empty() {

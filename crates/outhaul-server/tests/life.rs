@@ -299,7 +299,8 @@ fn a_stopped_server_takes_its_runs_up_again() {
         "up\ndone\n"
     );
     for run in queued {
-        assert_eq!(server.end(&run.id).state, RunState::Completed);
+        let run = server.end(&run.id);
+        assert_eq!(run.state, RunState::Completed, "{:?} {:?}", run.failure, run.exit);
     }
 }
 

@@ -26,6 +26,8 @@ pub(super) enum Trouble {
     Driver(DriverError),
     /// Our own files failed.
     Io(std::io::Error),
+    /// The server is stopping.
+    Stopping,
 }
 
 impl fmt::Display for Trouble {
@@ -33,6 +35,7 @@ impl fmt::Display for Trouble {
         match self {
             Self::Store(error) => error.fmt(f),
             Self::Driver(error) => error.fmt(f),
+            Self::Stopping => f.write_str("the server is stopping"),
             Self::Io(error) => write!(f, "the data folder failed: {error}"),
         }
     }
@@ -111,8 +114,12 @@ impl Context {
         self.app.hub.changed(&run.id);
     }
 
-    /// Records events on the version of the run that they were decided on.
+    /// Records events on the version of the run that they were decided on. A stopping server records nothing: what
+    /// it concludes from calls that are cut off is no evidence.
     pub(super) async fn record(&self, run: &Run, events: Vec<RunEventKind>) -> Result<Run, Trouble> {
+        if *self.app.stopping.borrow() {
+            return Err(Trouble::Stopping);
+        }
         Ok(self
             .app
             .apply(&run.id, Guard::Version(run.version), events)

@@ -91,8 +91,12 @@ impl Server {
     pub fn send(&self, method: &str, path: &str, headers: &str, body: &[u8]) -> Answer {
         let mut stream = UnixStream::connect(self.home().join("server.sock")).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        write!(stream, "{method} {path} HTTP/1.1\r\nhost: outhaul\r\nconnection: close\r\ncontent-length: {}\r\n{headers}\r\n", body.len()).unwrap();
-        stream.write_all(body).unwrap();
+        let length = body.len();
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nhost: outhaul\r\nconnection: close\r\ncontent-length: {length}\r\n{headers}\r\n"
+        );
+        // In one piece: a server that does not wait for the body may close the connection behind its answer.
+        stream.write_all(&[head.as_bytes(), body].concat()).unwrap();
         let mut bytes = Vec::new();
         stream.read_to_end(&mut bytes).unwrap();
         let end = bytes.windows(4).position(|window| window == b"\r\n\r\n").unwrap();
