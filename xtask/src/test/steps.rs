@@ -1,0 +1,204 @@
+//! The steps of `cargo xtask test`, in the order in which they run: the quick ones first.
+
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+
+use super::Outcome::{NotRun, Passed};
+use super::{Context, Outcome, Step, tools};
+use crate::{fuzz, licences, openapi, shell};
+
+/// How long each parser is fuzzed.
+const SMOKE: Duration = Duration::from_secs(5);
+
+/// All steps.
+pub const ALL: [Step; 9] = [
+    Step {
+        name: "format",
+        what: "rustfmt changes nothing",
+        run: format,
+    },
+    Step {
+        name: "licences",
+        what: "dependencies are under allowed licences",
+        run: licences,
+    },
+    Step {
+        name: "python",
+        what: "tests of the Python package",
+        run: python,
+    },
+    Step {
+        name: "lint",
+        what: "clippy has nothing to say",
+        run: lint,
+    },
+    Step {
+        name: "build",
+        what: "everything compiles",
+        run: build,
+    },
+    Step {
+        name: "rust",
+        what: "tests of all crates",
+        run: rust,
+    },
+    Step {
+        name: "doc",
+        what: "examples in the documentation",
+        run: doc,
+    },
+    Step {
+        name: "generated",
+        what: "generated files are current",
+        run: generated,
+    },
+    Step {
+        name: "fuzz",
+        what: "parsers of untrusted input, for some seconds each",
+        run: fuzz_smoke,
+    },
+];
+
+impl Context {
+    /// The command with the settings of a test: a data folder of its own, and the long form if asked for.
+    fn for_test(&self, mut command: Command) -> Command {
+        command.env("OUTHAUL_HOME", self.home.home());
+        if self.full {
+            command.env("OUTHAUL_TEST_FULL", "1");
+        }
+        command
+    }
+}
+
+fn format(context: &Context) -> Result<Outcome> {
+    let repo = &context.repo;
+    if !shell::succeeds(repo.cargo().args(["fmt", "--version"])) {
+        return Ok(NotRun("rustfmt is not installed".into()));
+    }
+    for scope in [&["--all"][..], &["--manifest-path", "fuzz/Cargo.toml"]] {
+        let mut command = repo.cargo();
+        // The names of the files are enough: `cargo fmt` makes the changes.
+        command
+            .arg("fmt")
+            .args(scope)
+            .args(["--check", "--", "--files-with-diff"]);
+        shell::run(&mut command).context("`cargo fmt --all` formats them")?;
+    }
+    Ok(Passed)
+}
+
+fn licences(context: &Context) -> Result<Outcome> {
+    licences::check(&context.repo)?;
+    if !shell::succeeds(context.repo.cargo().args(["deny", "--version"])) {
+        println!("`cargo deny` is not installed: duplicate and banned crates are not checked");
+        return Ok(Passed);
+    }
+    let deny = ["deny", "--offline", "check", "licenses", "bans"];
+    shell::run(context.repo.cargo().args(deny))?;
+    Ok(Passed)
+}
+
+fn python(context: &Context) -> Result<Outcome> {
+    // The oldest Python that runs may have is tested too, where it is there.
+    for python in ["python3", "python3.8"] {
+        if !shell::succeeds(
+            Command::new(python).args(["-c", "import sys; sys.exit(sys.version_info < (3, 8))"]),
+        ) {
+            if python == "python3" {
+                bail!("`python3` is missing or older than 3.8");
+            }
+            println!("`{python}` is not here: tested with `python3` only");
+            continue;
+        }
+        let mut command = context.for_test(context.repo.command(python));
+        command.env("PYTHONDONTWRITEBYTECODE", "1");
+        shell::run(command.args(["-m", "unittest", "discover", "-s", "python/tests"]))?;
+    }
+    Ok(Passed)
+}
+
+fn lint(context: &Context) -> Result<Outcome> {
+    if !shell::succeeds(context.repo.cargo().args(["clippy", "--version"])) {
+        return Ok(NotRun("clippy is not installed".into()));
+    }
+    let all = [
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--features",
+        "xtask/measure",
+        "--",
+        "-D",
+        "warnings",
+    ];
+    shell::run(context.repo.cargo().args(all))?;
+    Ok(Passed)
+}
+
+fn build(context: &Context) -> Result<Outcome> {
+    // Tests and programs in one call: with other features cargo would compile the dependencies twice.
+    shell::run(
+        context
+            .repo
+            .cargo()
+            .args(["build", "--workspace", "--lib", "--bins", "--tests"]),
+    )?;
+    Ok(Passed)
+}
+
+fn rust(context: &Context) -> Result<Outcome> {
+    let mut command = context.for_test(context.repo.cargo());
+    if tools::has_nextest(&context.repo) {
+        command.args([
+            "nextest",
+            "run",
+            "--workspace",
+            "--lib",
+            "--bins",
+            "--tests",
+            "--no-fail-fast",
+        ]);
+        if context.full {
+            command.args(["--profile", "full"]);
+        }
+    } else {
+        command.args([
+            "test",
+            "--workspace",
+            "--lib",
+            "--bins",
+            "--tests",
+            "--no-fail-fast",
+        ]);
+    }
+    shell::run(&mut command)?;
+    Ok(Passed)
+}
+
+fn doc(context: &Context) -> Result<Outcome> {
+    shell::run(
+        context
+            .for_test(context.repo.cargo())
+            .args(["test", "--workspace", "--doc"]),
+    )?;
+    Ok(Passed)
+}
+
+fn generated(context: &Context) -> Result<Outcome> {
+    if !context.repo.built("debug", "outhaul").exists() {
+        build(context)?;
+    }
+    openapi::check(&context.repo)?;
+    Ok(Passed)
+}
+
+fn fuzz_smoke(context: &Context) -> Result<Outcome> {
+    if !shell::found("c++") && !shell::found("g++") {
+        return Ok(NotRun("there is no C++ compiler for libFuzzer".into()));
+    }
+    let targets = fuzz::TARGETS.map(str::to_owned);
+    fuzz::run(&context.repo, &targets, SMOKE, fuzz::Corpus::Fresh).context("fuzzing")?;
+    Ok(Passed)
+}

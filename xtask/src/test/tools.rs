@@ -1,0 +1,128 @@
+//! What the tests need on the machine: looked for, and installed when it is not there.
+
+use std::process::Command;
+
+use crate::repo::Repo;
+use crate::shell;
+
+/// Something that a bare Debian machine may not have.
+struct Tool {
+    name: &'static str,
+    /// What is lost without it.
+    without: &'static str,
+    is_there: fn(&Repo) -> bool,
+    source: Source,
+}
+
+#[derive(Clone, Copy)]
+enum Source {
+    Debian(&'static str),
+    Rustup(&'static str),
+}
+
+const TOOLS: [Tool; 7] = [
+    Tool {
+        name: "rustfmt",
+        without: "the step `format` is not run",
+        is_there: |repo| shell::succeeds(repo.cargo().args(["fmt", "--version"])),
+        source: Source::Rustup("rustfmt"),
+    },
+    Tool {
+        name: "clippy",
+        without: "the step `lint` is not run",
+        is_there: |repo| shell::succeeds(repo.cargo().args(["clippy", "--version"])),
+        source: Source::Rustup("clippy"),
+    },
+    Tool {
+        name: "a C++ compiler",
+        without: "the step `fuzz` is not run",
+        is_there: |_| shell::found("c++") || shell::found("g++"),
+        source: Source::Debian("g++"),
+    },
+    Tool {
+        name: "git",
+        without: "tests of a snapshot's commit fail",
+        is_there: |_| shell::found("git"),
+        source: Source::Debian("git"),
+    },
+    Tool {
+        name: "setsid",
+        without: "no run can be started",
+        is_there: |_| shell::found("setsid"),
+        source: Source::Debian("util-linux"),
+    },
+    Tool {
+        name: "python3",
+        without: "the step `python` and tests that run Python fail",
+        is_there: |_| shell::found("python3"),
+        source: Source::Debian("python3"),
+    },
+    Tool {
+        name: "venv of Python",
+        without: "tests of environments that pip builds fail",
+        is_there: |_| shell::succeeds(Command::new("python3").args(["-c", "import ensurepip, venv"])),
+        source: Source::Debian("python3-venv"),
+    },
+];
+
+/// Installs what is missing, and says for everything that stays missing what is lost by it.
+pub fn install_what_is_missing(repo: &Repo) {
+    for tool in &TOOLS {
+        if (tool.is_there)(repo) {
+            continue;
+        }
+        println!("{} is missing", tool.name);
+        let tried = match tool.source {
+            Source::Debian(package) => install_package(package),
+            Source::Rustup(component) => install_component(component),
+        };
+        match tried {
+            Ok(()) if (tool.is_there)(repo) => println!("{} is installed", tool.name),
+            Ok(()) => println!("{} is still not there: {}", tool.name, tool.without),
+            Err(why) => println!("{} is not installed ({why}): {}", tool.name, tool.without),
+        }
+    }
+    if !has_nextest(repo) {
+        println!("`cargo nextest` is not installed: the tests run with `cargo test`");
+    }
+}
+
+/// Whether the faster runner of tests is there.
+pub fn has_nextest(repo: &Repo) -> bool {
+    shell::succeeds(repo.cargo().args(["nextest", "--version"]))
+}
+
+fn install_package(package: &str) -> Result<(), String> {
+    if !shell::found("apt-get") {
+        return Err(format!("there is no apt-get; install `{package}` by hand"));
+    }
+    let is_root = shell::output(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0");
+    if !is_root {
+        return Err(format!("this needs root: apt-get install {package}"));
+    }
+    if apt(&["install", "--yes", "--no-install-recommends", package]).is_ok() {
+        return Ok(());
+    }
+    // On a fresh machine the lists of packages are not there yet.
+    apt(&["update"])?;
+    apt(&["install", "--yes", "--no-install-recommends", package])
+}
+
+fn apt(arguments: &[&str]) -> Result<(), String> {
+    let mut command = crate::repo::clean("apt-get");
+    command
+        .env("DEBIAN_FRONTEND", "noninteractive")
+        .arg("--quiet")
+        .args(arguments);
+    shell::run(&mut command).map_err(|error| error.to_string())
+}
+
+fn install_component(component: &str) -> Result<(), String> {
+    if !shell::found("rustup") {
+        return Err(format!(
+            "there is no rustup; install `{component}` as this Rust was installed"
+        ));
+    }
+    let mut command = crate::repo::clean("rustup");
+    shell::run(command.args(["component", "add", component])).map_err(|error| error.to_string())
+}
