@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use outhaul_store::StoreError;
-use outhaul_types::{Run, RunId};
+use outhaul_types::{Run, RunId, RunState};
 
 use crate::app::App;
 use crate::targets::Target;
@@ -73,6 +73,11 @@ async fn steps(app: &Arc<App>, target: &Arc<Target>, id: &RunId) {
         };
         match result {
             Ok(run) => {
+                if run.state == RunState::Finalizing {
+                    // Its process has ended: the next may start while this one's leavings are brought in.
+                    target.scheduler().ended(id);
+                    start_ready(app, target);
+                }
                 pauses = Pauses::default();
                 known = Some(run);
             }
