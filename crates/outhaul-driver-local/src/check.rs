@@ -3,7 +3,7 @@
 use outhaul_environment::EnvironmentManager;
 use outhaul_types::Check;
 
-use crate::driver::LocalConfig;
+use crate::config::LocalConfig;
 
 /// Below this many bytes free, runs are likely to fail soon.
 const LITTLE_SPACE: u64 = 1 << 30;

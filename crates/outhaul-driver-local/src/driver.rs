@@ -1,6 +1,6 @@
 //! The driver: the contract's methods, each a few lines over the host and the environment manager.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,28 +12,12 @@ use outhaul_driver::{
 };
 use outhaul_environment::{EnvironmentManager, ManagerOptions, PrepareOptions, ThisMachine};
 use outhaul_host::this_machine::{Runs, RunsConfig};
-use outhaul_snapshot::{BlobStore, SnapshotError};
+use outhaul_snapshot::SnapshotError;
 use outhaul_types::{Check, Run, RunKey, RunSpec};
 
+use crate::config::LocalConfig;
 use crate::environment::{Log, failed, prepared};
 use crate::{check, plan};
-
-/// What the driver is told about this machine.
-#[derive(Clone, Debug)]
-pub struct LocalConfig {
-    /// The folder that the driver has for itself.
-    pub root: PathBuf,
-    /// Where the code of runs comes from.
-    pub blobs: BlobStore,
-    /// The folder with the Python package `outhaul`, put on every run's `PYTHONPATH`.
-    pub sdk: PathBuf,
-    /// Variables that runs and builds inherit, `PATH` among them.
-    pub environment: Vec<(String, String)>,
-    /// Folders in which programs are looked for.
-    pub search_path: Vec<String>,
-    /// How many runs at once.
-    pub slots: u32,
-}
 
 /// The driver of this machine.
 pub struct LocalDriver {

@@ -1,8 +1,10 @@
 //! Runs on this machine: the host "this machine" with the launcher "process".
 
 mod check;
+mod config;
 mod driver;
 mod environment;
 mod plan;
 
-pub use driver::{LocalConfig, LocalDriver};
+pub use config::LocalConfig;
+pub use driver::LocalDriver;

@@ -6,6 +6,7 @@
 mod api;
 mod app;
 mod config;
+mod errors;
 mod failpoint;
 mod home;
 mod hub;

@@ -14,8 +14,9 @@ use outhaul_types::workspace::{DEFAULT_WORKSPACE, LOCAL_TARGET};
 use outhaul_types::{ApiError, RunState};
 use tokio::sync::watch;
 
-use crate::app::{App, translate};
+use crate::app::App;
 use crate::config::ServeConfig;
+use crate::errors::translate;
 use crate::home::Home;
 use crate::hub::Hub;
 use crate::inherited::inherited;

@@ -15,7 +15,8 @@ use outhaul_types::{
     RunSpec, RunState, Workspace,
 };
 
-use crate::app::{App, translate, unknown};
+use crate::app::App;
+use crate::errors::{translate, unknown};
 use crate::targets::Target;
 use crate::{failpoint, life};
 

@@ -7,7 +7,7 @@ use outhaul_driver::Driver;
 use outhaul_types::{ApiError, RunId};
 use tokio::sync::Notify;
 
-use crate::app::unknown;
+use crate::errors::unknown;
 use crate::observer::Observer;
 use crate::scheduler::Scheduler;
 

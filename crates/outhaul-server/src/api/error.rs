@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use outhaul_store::StoreError;
 use outhaul_types::ApiError;
 
-use crate::app::translate;
+use crate::errors::translate;
 
 /// An error on its way to the client.
 pub(super) struct Failed(pub(super) ApiError);

@@ -15,7 +15,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::error::Answer;
-use crate::app::{App, unknown};
+use crate::app::App;
+use crate::errors::unknown;
 
 const BLOCK: usize = 256 << 10;
 

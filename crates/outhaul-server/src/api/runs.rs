@@ -12,7 +12,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::error::{Answer, Body, Query};
-use crate::app::{App, unknown};
+use crate::app::App;
+use crate::errors::unknown;
 use crate::submit;
 use crate::waiting::waiting;
 

@@ -1,0 +1,22 @@
+//! What the driver is told about this machine.
+
+use std::path::PathBuf;
+
+use outhaul_snapshot::BlobStore;
+
+/// What the driver is told about this machine.
+#[derive(Clone, Debug)]
+pub struct LocalConfig {
+    /// The folder that the driver has for itself.
+    pub root: PathBuf,
+    /// Where the code of runs comes from.
+    pub blobs: BlobStore,
+    /// The folder with the Python package `outhaul`, put on every run's `PYTHONPATH`.
+    pub sdk: PathBuf,
+    /// Variables that runs and builds inherit, `PATH` among them.
+    pub environment: Vec<(String, String)>,
+    /// Folders in which programs are looked for.
+    pub search_path: Vec<String>,
+    /// How many runs at once.
+    pub slots: u32,
+}
