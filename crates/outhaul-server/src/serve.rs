@@ -59,7 +59,7 @@ pub fn serve(config: ServeConfig) -> Result<(), ApiError> {
     // Before the lock of the data folder goes: a next server makes its own socket after it has the lock.
     let _ = std::fs::remove_file(socket);
     // Work that is under way may be cut off anywhere: that is what it is made for.
-    runtime.shutdown_timeout(Duration::from_millis(200));
+    runtime.shutdown_timeout(Duration::from_secs(1));
     result
 }
 

@@ -58,6 +58,19 @@ impl Server {
 
     /// Starts the server on its folder.
     pub fn run(&mut self) {
+        let begin = Instant::now();
+        while let Err(error) = self.try_run() {
+            // A server that ended as a process would have let go of everything; one that ended as a thread may still
+            // have a file being written.
+            assert!(
+                error.message.contains("already running") && begin.elapsed() < PATIENCE,
+                "{error}"
+            );
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    fn try_run(&mut self) -> Result<(), ApiError> {
         let (ready, is_ready) = mpsc::channel();
         let path = std::env::var("PATH").unwrap();
         let config = ServeConfig {
@@ -70,7 +83,7 @@ impl Server {
             ready: Box::new(move |result| ready.send(result.map_err(Clone::clone)).unwrap()),
         };
         self.thread = Some(std::thread::spawn(|| serve(config)));
-        is_ready.recv_timeout(PATIENCE).unwrap().unwrap();
+        is_ready.recv_timeout(PATIENCE).unwrap()
     }
 
     /// Stops it gracefully.
