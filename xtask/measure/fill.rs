@@ -64,6 +64,8 @@ async fn add(store: &SqliteStore, number: u64) -> Result<()> {
     store
         .apply(&id, Guard::Version(1), events, Timestamp::now())
         .await?;
+    // As after its clean-up: nothing is left of it for a starting server to do.
+    store.mark_released(&id).await?;
     Ok(())
 }
 

@@ -54,7 +54,8 @@ fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let (seed, full) = (random::seed(), random::full());
     let form = if full { "full" } else { "bounded" };
-    println!("{form} form, {}={seed}", random::SEED);
+    // What lists the trials reads standard output.
+    eprintln!("{form} form, {}={seed}", random::SEED);
     let mut trials = vec![
         trial("random_kills", seed, move || {
             kills::at_random_moments(seed, if full { 200 } else { 20 });
