@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode, header};
@@ -16,9 +17,14 @@ use serde::de::DeserializeOwned;
 use crate::connection::{Connection, lost};
 use crate::error::ClientError;
 use crate::event_stream::EventStream;
+use crate::launch::ensure_server;
 
 /// Header in which every answer names the build of the server.
 const BUILD_HEADER: &str = "outhaul-build";
+/// How often in a row the server is started again for one request.
+const MOST_REVIVALS: u32 = 5;
+/// The pause after a server that did not start; each further one is twice as long.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
 /// How much of an answer that is no [`ApiError`] an error shows, in bytes.
 const SHOWN: usize = 200;
 
@@ -29,6 +35,8 @@ pub struct Client {
     home: PathBuf,
     idle: Mutex<Option<Connection>>,
     build: Mutex<Option<String>>,
+    /// The program that is started as the server when the one that answered is gone.
+    program: Option<PathBuf>,
 }
 
 /// Whether a request may be sent again when its answer was lost.
@@ -118,7 +126,16 @@ impl Client {
             home: home.to_owned(),
             idle: Mutex::new(Some(connection)),
             build: Mutex::new(None),
+            program: None,
         })
+    }
+
+    /// This client, which starts `program` as the server when the server dies between two requests, and asks again
+    /// what may be asked again.
+    #[must_use]
+    pub(crate) fn reviving(mut self, program: &Path) -> Self {
+        self.program = Some(program.to_owned());
+        self
     }
 
     /// The data folder.
@@ -174,14 +191,34 @@ impl Client {
         Err(refusal(status, &body))
     }
 
-    /// The body of a call's answer.
+    /// The body of a call's answer; the server is started again where that is known how and the call may be repeated.
     async fn body(&self, call: Call) -> Result<Bytes, ClientError> {
+        let mut pause = FIRST_PAUSE;
+        for _ in 0..MOST_REVIVALS {
+            let error = match self.body_once(&call).await {
+                Err(error) if error.is_lost_connection() && call.repeat == Repeat::May => error,
+                other => return other,
+            };
+            let Some(program) = &self.program else {
+                return Err(error);
+            };
+            // One that dies while it starts is no worse than one that died before.
+            if Box::pin(ensure_server(&self.home, program)).await.is_err() {
+                tokio::time::sleep(pause).await;
+                pause *= 2;
+            }
+        }
+        self.body_once(&call).await
+    }
+
+    /// The body of a call's answer from the server that is there.
+    async fn body_once(&self, call: &Call) -> Result<Bytes, ClientError> {
         let repeat = call.repeat;
-        let (response, connection) = self.send(&call).await?;
+        let (response, connection) = self.send(call).await?;
         let body = match collect(response).await {
             // An answer that was cut off: the server was killed while it wrote.
             Err(_) if repeat == Repeat::May => {
-                let (response, connection) = self.send(&call).await?;
+                let (response, connection) = self.send(call).await?;
                 let body = collect(response).await?;
                 self.keep(connection);
                 return Ok(body);

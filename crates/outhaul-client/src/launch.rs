@@ -76,6 +76,10 @@ pub fn check_home(home: &Path) -> Result<(), ApiError> {
 /// # Errors
 /// When the server does not start (what it says, or where its log is), or does not answer.
 pub async fn ensure_server(home: &Path, program: &Path) -> Result<Client, ClientError> {
+    Ok(ensure(home, program).await?.reviving(program))
+}
+
+async fn ensure(home: &Path, program: &Path) -> Result<Client, ClientError> {
     let build = build_id(program);
     if let Some(client) = answering(home, &build).await? {
         return Ok(client);

@@ -204,7 +204,7 @@ fn a_missing_content_is_named_by_its_file() {
         .unwrap_err()
         .to_string();
     assert!(
-        error.contains("`src/train.py`") && error.contains("take the snapshot again"),
+        error.contains("`src/train.py`") && error.contains("submit the code again"),
         "{error}"
     );
 }
