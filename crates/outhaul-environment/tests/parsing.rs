@@ -77,7 +77,7 @@ fn the_python_of_a_conda_file() {
 
 #[test]
 fn a_requirements_file() {
-    let text = "\u{feff}# packages\n-i https://host/simple\n--extra-index-url=https://${USER}:${TOKEN}@host/x\n-f /opt/wheels\n\
+    let text = "\u{feff}# packages\n-i https://host/simple\n--extra-index-url=https://${USER}:${TOKEN}@host/x\n-f /srv/wheels\n\
                 --pre\nsix==1.17.0 \\\n  --hash=sha256:00\r\nRequests[socks] >= 2 # http\n\n--no-binary :all:\n";
     let spec = parse("requirements.txt", text).unwrap();
     assert_eq!(spec.pip, ["six==1.17.0 --hash=sha256:00", "Requests[socks] >= 2"]);
@@ -86,7 +86,7 @@ fn a_requirements_file() {
         [
             "--index-url https://host/simple",
             "--extra-index-url https://${USER}:${TOKEN}@host/x",
-            "--find-links /opt/wheels",
+            "--find-links /srv/wheels",
             "--pre",
             "--no-binary :all:"
         ]
