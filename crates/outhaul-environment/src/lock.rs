@@ -112,6 +112,7 @@ mod tests {
             interpreter: None,
             index_options: vec![],
             requirements: requirements.into(),
+            conda: Vec::new(),
         }
     }
 

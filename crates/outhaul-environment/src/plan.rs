@@ -340,6 +340,7 @@ pub fn plan(spec: &EnvironmentSpec, lock: Option<&Lock>, root: &str) -> Plan {
             interpreter: None,
             index_options: spec.index_options.clone(),
             requirements: spec.pip.iter().map(|line| format!("{line}\n")).collect(),
+            conda: Vec::new(),
         }
     });
     list.extend(steps.build(Tool::Uv, "<uv>", python, &pinned, &folder, "<lock>"));

@@ -328,6 +328,7 @@ fn placeholder(spec: &EnvironmentSpec, spec_id: &str) -> PreparedEnvironment {
         interpreter: None,
         index_options: Vec::new(),
         requirements: String::new(),
+        conda: Vec::new(),
     };
     let python = match &spec.interpreter {
         Interpreter::UserManaged { python } => python.clone(),

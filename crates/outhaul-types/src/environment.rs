@@ -55,6 +55,49 @@ pub struct EnvironmentSpec {
     /// Environment variables for the runs; they change no build.
     #[serde(default)]
     pub variables: BTreeMap<String, String>,
+    /// The container that runs are started in; none when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub docker: Option<DockerSpec>,
+}
+
+/// A container that runs are started in. Exactly one of `image` and `dockerfile` is given.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DockerSpec {
+    /// Name of an image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
+    /// Text of a Dockerfile, built without a context.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dockerfile: Option<String>,
+    /// Size of the shared memory in bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shm_size: Option<u64>,
+    /// Whether the container gets all graphics processors.
+    #[serde(default)]
+    pub gpus: bool,
+    /// Options as for `docker run`: `--volume`, `--network`, `--memory`, `--cpus`, `--env`, `--ipc`, `--cap-add`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub arguments: Vec<String>,
+}
+
+/// A conda package, exactly.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CondaPackage {
+    /// Name.
+    pub name: String,
+    /// Version.
+    pub version: String,
+    /// Build string.
+    pub build: String,
+    /// Where it is downloaded.
+    pub url: String,
+    /// SHA-256 of the archive in hexadecimal, where the channel tells it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+    /// MD5 of the archive in hexadecimal, where the channel tells it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub md5: Option<String>,
 }
 
 /// What a spec was resolved to: enough to build the same environment again.
@@ -78,6 +121,9 @@ pub struct Lock {
     pub index_options: Vec<String>,
     /// Pinned requirement lines, with hashes where they are known.
     pub requirements: String,
+    /// Conda packages, in the order in which they are installed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conda: Vec<CondaPackage>,
 }
 
 /// A registered environment: a name, a version and a spec that never changes again.

@@ -132,6 +132,7 @@ impl EnvironmentManager {
             interpreter: Some(python.to_owned()),
             index_options: Vec::new(),
             requirements: String::new(),
+            conda: Vec::new(),
         };
         BuiltEnvironment {
             id: environment_id(&lock),

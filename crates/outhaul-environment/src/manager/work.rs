@@ -296,6 +296,7 @@ impl<'a> Work<'a> {
             interpreter: None,
             index_options: self.spec.index_options.clone(),
             requirements: String::new(),
+            conda: Vec::new(),
         };
         if self.spec.pip.is_empty() {
             return Ok((lock, python));
