@@ -16,9 +16,11 @@
 //! ```
 
 mod launch;
+mod phase;
 mod record;
 
 pub use launch::{Launch, quote, script};
+pub use phase::Evidence;
 pub use record::{
     ExitRecord, Identity, ProcessRecord, is_zombie, parse_exit, parse_process, parse_start_ticks,
     parse_supervisor, parse_uptime,
@@ -26,6 +28,16 @@ pub use record::{
 
 /// The supervisor, a POSIX-sh script.
 pub const SUPERVISOR: &str = include_str!("run_dir/supervise.sh");
+
+/// The file of a log.
+#[must_use]
+pub const fn log_file(log: outhaul_driver::TargetLog) -> &'static str {
+    match log {
+        outhaul_driver::TargetLog::Stdout => names::STDOUT,
+        outhaul_driver::TargetLog::Stderr => names::STDERR,
+        outhaul_driver::TargetLog::Metrics => names::METRICS,
+    }
+}
 
 /// Names of what lies in a run directory.
 pub mod names {

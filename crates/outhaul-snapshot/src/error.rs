@@ -80,7 +80,8 @@ impl SnapshotError {
     }
 
     /// Adds the name of the file that needs the content, where the error is about a content.
-    pub(crate) fn for_file(mut self, file: &str) -> Self {
+    #[must_use]
+    pub fn for_file(mut self, file: &str) -> Self {
         if let Self::MissingBlob { path, .. } | Self::CorruptBlob { path, .. } = &mut self {
             *path = Some(file.to_owned());
         }

@@ -78,3 +78,5 @@ fi 2> /dev/null
 
 uptime
 until printf '%-60s\n' "exit $code $up end" 1<> exit; do sleep 1; done
+# Whoever listens is told which run ended. Nobody has to, and a full pipe holds up nobody but this line.
+[ ! -p ../../events ] || printf '%s\n' "${2##*/}" 1<> ../../events &

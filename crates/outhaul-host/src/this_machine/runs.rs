@@ -13,7 +13,7 @@ use outhaul_types::RunKey;
 
 use super::watch::Watcher;
 use super::{observe, outputs, remove, signal, start};
-use crate::run_dir::{SUPERVISOR, names};
+use crate::run_dir::{SUPERVISOR, log_file, names};
 
 /// Where run directories lie and what their processes inherit.
 #[derive(Clone, Debug)]
@@ -143,7 +143,7 @@ impl Runs {
         offset: u64,
         max: usize,
     ) -> Result<LogRead, DriverError> {
-        let path = self.dir(&id.0).join(observe::log_file(log));
+        let path = self.dir(&id.0).join(log_file(log));
         let read = || {
             let mut file = match std::fs::File::open(&path) {
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
