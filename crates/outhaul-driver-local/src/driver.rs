@@ -11,13 +11,14 @@ use outhaul_driver::{
     TargetLog,
 };
 use outhaul_environment::{EnvironmentManager, ManagerOptions, PrepareOptions, ThisMachine};
+use outhaul_host::environment::{Log, failed, prepared};
+use outhaul_host::launcher;
 use outhaul_host::this_machine::{Runs, RunsConfig};
 use outhaul_snapshot::SnapshotError;
 use outhaul_types::{Check, Run, RunKey, RunSpec};
 
+use crate::check;
 use crate::config::LocalConfig;
-use crate::environment::{Log, failed, prepared};
-use crate::{check, plan};
 
 /// The driver of this machine.
 pub struct LocalDriver {
@@ -104,7 +105,7 @@ impl Driver for LocalDriver {
     }
 
     fn plan(&self, run: &Run, attempt: u32, environment: &PreparedEnvironment) -> NativeRequest {
-        plan::plan(run, attempt, environment, &self.config.sdk)
+        launcher::plan(run, attempt, environment, &self.config.sdk)
     }
 
     async fn check(&self) -> Result<Vec<Check>, DriverError> {

@@ -3,8 +3,6 @@
 mod check;
 mod config;
 mod driver;
-mod environment;
-mod plan;
 
 pub use config::LocalConfig;
 pub use driver::LocalDriver;

@@ -19,9 +19,9 @@ mod stage;
 mod upload;
 mod watch;
 
-pub use answer::{Answer, Block};
+pub use answer::{Answer, Block, behind_mark};
 pub use facts::{FACTS, parse_facts};
 pub use install::{Installation, folder_problem};
 pub use runs::{RemoteRuns, RemoteRunsConfig};
 pub use session::{Hello, Session};
-pub use shell::{Input, Shell, ShellError, ShellErrorKind, Stream};
+pub use shell::{Input, Output, Shell, ShellError, ShellErrorKind, Stream};

@@ -3,5 +3,6 @@
 
 pub mod driver_suite;
 pub mod home;
+pub mod local_shell;
 pub mod process;
 pub mod random;

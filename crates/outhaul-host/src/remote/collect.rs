@@ -209,7 +209,12 @@ async fn small(
     folder: &Path,
     batch: &[(usize, &Left)],
 ) -> Result<(), DriverError> {
-    let list: String = batch.iter().map(|(_, left)| format!("{}\n", left.path)).collect();
+    // A file that links lead to travels once: `tar` would send a second one as a mere reference.
+    let mut numbers: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (number, left) in batch {
+        numbers.entry(left.path.as_str()).or_default().push(*number);
+    }
+    let list: String = numbers.keys().map(|path| format!("{path}\n")).collect();
     let line = session.installation().line("fetch", &[&id.0]);
     let mut output = Vec::new();
     let mut heard = |stream, bytes: &[u8]| {
@@ -225,19 +230,15 @@ async fn small(
     let cut_off = || DriverError::temporary(ErrorKind::Unreachable, OPERATION, "the files came only in part");
     let body = super::answer::behind_mark(&output).ok_or_else(cut_off)?;
     let body = body.strip_prefix(b"tar\n").ok_or_else(cut_off)?;
-    let numbers: BTreeMap<&str, usize> = batch
-        .iter()
-        .map(|(number, left)| (left.path.as_str(), *number))
-        .collect();
     let mut archive = tar::Archive::new(body);
     for entry in archive.entries().map_err(|_| cut_off())? {
         let mut entry = entry.map_err(|_| cut_off())?;
         let path = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
         let mut content = Vec::new();
         entry.read_to_end(&mut content).map_err(|_| cut_off())?;
-        if let Some(number) = numbers.get(path.as_str()) {
+        for number in numbers.get(path.as_str()).into_iter().flatten() {
             let file = folder.join(number.to_string());
-            std::fs::write(&file, content).map_err(|error| here(&file, error))?;
+            std::fs::write(&file, &content).map_err(|error| here(&file, error))?;
         }
     }
     Ok(())

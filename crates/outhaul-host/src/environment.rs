@@ -1,11 +1,11 @@
-//! Environments on this machine: the words of `outhaul-environment` put into those of the driver contract.
+//! Environments on hosts: the words of `outhaul-environment` put into those of the driver contract.
 
 use outhaul_driver::{DriverError, ErrorKind, LogSink, PreparedEnvironment, Status};
 use outhaul_environment::{BuiltEnvironment, EnvironmentError, ErrorClass};
 use outhaul_types::Interpreter;
 
 /// Passes what a build prints on to the caller's log.
-pub(crate) struct Log<'a>(pub(crate) &'a dyn LogSink);
+pub struct Log<'a>(pub &'a dyn LogSink);
 
 impl outhaul_environment::LogSink for Log<'_> {
     fn line(&self, bytes: &[u8]) {
@@ -13,7 +13,9 @@ impl outhaul_environment::LogSink for Log<'_> {
     }
 }
 
-pub(crate) fn prepared(built: BuiltEnvironment, interpreter: &Interpreter) -> PreparedEnvironment {
+/// A built environment for the launcher.
+#[must_use]
+pub fn prepared(built: BuiltEnvironment, interpreter: &Interpreter) -> PreparedEnvironment {
     // The person's own interpreter keeps the person's own PATH.
     let bin = matches!(interpreter, Interpreter::Managed { .. }).then_some(built.bin_dir);
     PreparedEnvironment {
@@ -24,7 +26,9 @@ pub(crate) fn prepared(built: BuiltEnvironment, interpreter: &Interpreter) -> Pr
     }
 }
 
-pub(crate) fn failed(operation: &'static str, error: &EnvironmentError) -> DriverError {
+/// A failed build as a driver's error.
+#[must_use]
+pub fn failed(operation: &'static str, error: &EnvironmentError) -> DriverError {
     let kind = match error.class() {
         ErrorClass::Environment => ErrorKind::Environment,
         ErrorClass::Target => ErrorKind::Target,

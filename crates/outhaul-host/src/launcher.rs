@@ -1,14 +1,17 @@
-//! What a run's process is started with. Pure.
+//! The launcher "process": what a run's process is started with, the same on every host. Pure.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use outhaul_driver::{NativeRequest, PreparedEnvironment};
-use outhaul_host::run_dir::{Launch, script};
+
 use outhaul_types::{Command, Run};
 
-/// The request for one attempt of a run.
-pub(crate) fn plan(run: &Run, attempt: u32, environment: &PreparedEnvironment, sdk: &Path) -> NativeRequest {
+use crate::run_dir::{Launch, script};
+
+/// The request for one attempt of a run. `sdk` is the folder with the Python package on the host.
+#[must_use]
+pub fn plan(run: &Run, attempt: u32, environment: &PreparedEnvironment, sdk: &Path) -> NativeRequest {
     let run_key = run.id.key(attempt);
     let mut launch = Launch {
         python_path: vec![sdk.display().to_string()],

@@ -1,0 +1,230 @@
+//! The driver: the contract's methods, each a few lines over the host and the environment manager.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use outhaul_driver::{
+    Capabilities, ChangeFeed, Collected, Driver, DriverError, EnvironmentRequest, LogRead, LogSink, NativeId,
+    NativeRequest, Observation, OutputSink, PreparedEnvironment, Problem, TargetLog,
+};
+use outhaul_environment::{EnvironmentManager, ManagerOptions, PrepareOptions};
+use outhaul_host::environment::{Log, failed, prepared};
+use outhaul_host::launcher;
+use outhaul_host::remote::{RemoteRuns, RemoteRunsConfig, Session};
+use outhaul_types::target::PackageSource;
+use outhaul_types::{Check, EnvironmentSpec, HostFacts, Interpreter, Run, RunKey, RunSpec};
+
+use crate::build_host::RemoteBuildHost;
+use crate::check;
+use crate::config::RemoteDriverConfig;
+
+/// Folders of programs that every Linux has, behind those where interpreters were found.
+const USUAL: [&str; 3] = ["/usr/local/bin", "/usr/bin", "/bin"];
+
+/// The driver of a machine that is reached by a shell.
+pub struct RemoteDriver {
+    runs: RemoteRuns,
+    environments: EnvironmentManager,
+    facts: HostFacts,
+    sdk: String,
+    packages: PackageSource,
+    slots: u32,
+}
+
+impl RemoteDriver {
+    /// A driver for a machine whose facts are known. Nothing is asked yet.
+    #[must_use]
+    pub fn new(config: RemoteDriverConfig) -> Self {
+        let sdk = format!("{}/{}/sdk", config.facts.folder, config.installation.library());
+        let session = Arc::new(Session::new(config.shell, config.installation));
+        let root = format!("{}/environments", config.facts.folder);
+        let options = options(&config.facts, config.build_environment, &root);
+        let host = Arc::new(RemoteBuildHost::new(Arc::clone(&session)));
+        let runs = RemoteRunsConfig {
+            blobs: config.blobs,
+            incoming: config.incoming,
+        };
+        Self {
+            runs: RemoteRuns::new(session, runs),
+            environments: EnvironmentManager::new(host, &root, options),
+            facts: config.facts,
+            sdk,
+            packages: config.packages,
+            slots: config.slots,
+        }
+    }
+
+    /// Removes everything of ours from the machine; see [`RemoteRuns::remove`].
+    ///
+    /// # Errors
+    /// When the machine cannot be asked, or cannot remove it.
+    pub async fn remove(&self) -> Result<(String, u64), DriverError> {
+        self.runs.remove().await
+    }
+
+    /// The spec with the interpreter's path on this machine: a bare name is looked up as a shell would.
+    fn here(&self, spec: &EnvironmentSpec) -> EnvironmentSpec {
+        let mut spec = spec.clone();
+        if let Interpreter::UserManaged { python } = &mut spec.interpreter
+            && !python.contains('/')
+        {
+            let found = self
+                .facts
+                .pythons
+                .iter()
+                .find(|known| {
+                    Path::new(&known.path)
+                        .file_name()
+                        .is_some_and(|name| name == python.as_str())
+                })
+                .or_else(|| self.facts.pythons.first());
+            if let Some(found) = found {
+                python.clone_from(&found.path);
+            } else {
+                *python = format!("/usr/bin/{python}");
+            }
+        }
+        spec
+    }
+}
+
+fn options(facts: &HostFacts, passed: Vec<(String, String)>, root: &str) -> ManagerOptions {
+    let mut search_path: Vec<String> = Vec::new();
+    let found = facts.pythons.iter().map(|python| python.path.as_str());
+    for program in facts.uv.as_deref().into_iter().chain(found) {
+        if let Some(folder) = Path::new(program).parent().and_then(Path::to_str) {
+            search_path.push(folder.to_owned());
+        }
+    }
+    search_path.extend(USUAL.map(str::to_owned));
+    let mut seen = std::collections::HashSet::new();
+    search_path.retain(|folder| seen.insert(folder.clone()));
+    let mut passed_env = passed;
+    // Nothing outside our folder: not in the person's caches, and not in a /tmp that may be full or noexec.
+    for (name, value) in [
+        ("HOME", facts.home.clone()),
+        ("TMPDIR", format!("{root}/scratch")),
+        ("UV_CACHE_DIR", format!("{root}/cache/uv")),
+        ("PIP_CACHE_DIR", format!("{root}/cache/pip")),
+        ("UV_PYTHON_CACHE_DIR", format!("{root}/cache/python")),
+    ] {
+        passed_env.retain(|(known, _)| known != name);
+        passed_env.push((name.to_owned(), value));
+    }
+    ManagerOptions {
+        search_path,
+        passed_env,
+        ..ManagerOptions::default()
+    }
+}
+
+#[async_trait]
+impl Driver for RemoteDriver {
+    fn kind(&self) -> &'static str {
+        "remote"
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            tells_changes: true,
+            separate_streams: true,
+            live_logs: true,
+            environments: true,
+            outputs: true,
+            cancel: true,
+            default_slots: Some(self.slots),
+        }
+    }
+
+    fn validate(&self, _spec: &RunSpec) -> Vec<Problem> {
+        // A process on a machine with a shell can be whatever a spec can say.
+        Vec::new()
+    }
+
+    fn plan(&self, run: &Run, attempt: u32, environment: &PreparedEnvironment) -> NativeRequest {
+        launcher::plan(run, attempt, environment, Path::new(&self.sdk))
+    }
+
+    async fn check(&self) -> Result<Vec<Check>, DriverError> {
+        let (facts, _, raw) = check::identify(self.runs.session(), true).await?;
+        Ok(check::checks(&facts, &raw, self.packages))
+    }
+
+    async fn environment_ready(
+        &self,
+        request: &EnvironmentRequest,
+    ) -> Result<Option<PreparedEnvironment>, DriverError> {
+        let spec = self.here(&request.spec);
+        let ready = match &request.lock {
+            Some(lock) if lock.interpreter.is_none() => self.environments.ready_locked(&spec, lock).await,
+            _ => self.environments.ready(&spec).await,
+        };
+        let ready = ready.map_err(|error| failed("look for the environment", &error))?;
+        Ok(ready.map(|built| prepared(built, &spec.interpreter)))
+    }
+
+    async fn prepare_environment(
+        &self,
+        request: &EnvironmentRequest,
+        log: &dyn LogSink,
+    ) -> Result<PreparedEnvironment, DriverError> {
+        let spec = self.here(&request.spec);
+        let options = PrepareOptions {
+            retry: request.retry,
+            relock: request.retry && request.lock.is_none(),
+        };
+        let built = self
+            .environments
+            .prepare(&spec, request.lock.clone(), options, &Log(log))
+            .await;
+        built
+            .map(|built| prepared(built, &spec.interpreter))
+            .map_err(|error| failed("prepare the environment", &error))
+    }
+
+    async fn submit(&self, request: &NativeRequest) -> Result<NativeId, DriverError> {
+        self.runs
+            .submit(&request.run_key, &request.tree, &request.script)
+            .await
+    }
+
+    async fn find(&self, run_key: &RunKey) -> Result<Option<NativeId>, DriverError> {
+        self.runs.find(run_key).await
+    }
+
+    async fn prevent(&self, run_key: &RunKey) -> Result<(), DriverError> {
+        self.runs.prevent(run_key).await
+    }
+
+    async fn observe(&self, ids: &[NativeId]) -> Result<Vec<Observation>, DriverError> {
+        self.runs.observe(ids).await
+    }
+
+    async fn read_log(
+        &self,
+        id: &NativeId,
+        log: TargetLog,
+        offset: u64,
+        max: usize,
+    ) -> Result<LogRead, DriverError> {
+        self.runs.read_log(id, log, offset, max).await
+    }
+
+    async fn cancel(&self, id: &NativeId, grace: Duration) -> Result<(), DriverError> {
+        self.runs.cancel(id, grace).await
+    }
+
+    async fn collect_outputs(&self, id: &NativeId, sink: &dyn OutputSink) -> Result<Collected, DriverError> {
+        self.runs.collect_outputs(id, sink).await
+    }
+
+    async fn release(&self, id: &NativeId) -> Result<(), DriverError> {
+        self.runs.release(id).await
+    }
+
+    fn changes(&self) -> Option<ChangeFeed> {
+        self.runs.changes()
+    }
+}

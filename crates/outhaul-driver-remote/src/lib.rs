@@ -1,0 +1,11 @@
+//! Runs on a machine that is reached by a shell: the host "remote" with the launcher "process". Over SSH for users; any
+//! [`outhaul_host::remote::Shell`] will do.
+
+mod build_host;
+mod check;
+mod config;
+mod driver;
+
+pub use check::{checks, identify};
+pub use config::RemoteDriverConfig;
+pub use driver::RemoteDriver;

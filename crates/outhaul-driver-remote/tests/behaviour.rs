@@ -1,0 +1,102 @@
+//! The behaviour suite of drivers on a machine that is reached by a shell.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::sync::Arc;
+
+use libtest_mimic::{Arguments, Trial};
+use outhaul_driver::Driver;
+use outhaul_driver_remote::{RemoteDriver, RemoteDriverConfig, identify};
+use outhaul_host::remote::{Installation, Session, Shell};
+use outhaul_snapshot::{BlobStore, TakeOptions, silent, take};
+use outhaul_testkit::driver_suite::{Bench, Subject, cases, variants};
+use outhaul_testkit::local_shell::LocalShell;
+
+/// A machine with a home folder of its own.
+struct Machine {
+    folder: tempfile::TempDir,
+    blobs: BlobStore,
+    driver: Arc<dyn Driver>,
+}
+
+impl Machine {
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let blobs = BlobStore::open(folder.path().join("blobs")).unwrap();
+        let home = folder.path().join("my home");
+        std::fs::create_dir(&home).unwrap();
+        let shell: Arc<dyn Shell> = Arc::new(LocalShell::new(home));
+        let installation = Installation::new("suite", None, &[]).unwrap();
+        let session = Session::new(Arc::clone(&shell), installation.clone());
+        let (facts, _, _) = identify(&session, false).await.unwrap();
+        let driver = RemoteDriver::new(RemoteDriverConfig {
+            shell,
+            installation,
+            blobs: blobs.clone(),
+            incoming: folder.path().join("incoming"),
+            facts,
+            build_environment: Vec::new(),
+            packages: Default::default(),
+            slots: 2,
+        });
+        Self {
+            folder,
+            blobs,
+            driver: Arc::new(driver),
+        }
+    }
+}
+
+impl Bench for Machine {
+    fn driver(&self) -> Arc<dyn Driver> {
+        Arc::clone(&self.driver)
+    }
+
+    fn code(&self, files: &[(&str, &str)]) -> String {
+        let source = tempfile::tempdir_in(self.folder.path()).unwrap();
+        for (path, text) in files {
+            let path = source.path().join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        }
+        let index = source.path().with_extension("index");
+        take(
+            source.path(),
+            &self.blobs,
+            &index,
+            &TakeOptions::default(),
+            &silent,
+        )
+        .unwrap()
+        .tree_id
+        .to_hex()
+    }
+
+    fn python(&self) -> String {
+        "python3".to_owned()
+    }
+}
+
+fn main() {
+    let mut trials = Vec::new();
+    for (variant, wrap) in variants() {
+        for case in cases() {
+            let test = move || {
+                let runtime = tokio::runtime::Builder::new_multi_thread()
+                    .worker_threads(2)
+                    .enable_all()
+                    .build()?;
+                runtime.block_on(async {
+                    let bench = Arc::new(Machine::new().await);
+                    let driver = wrap(bench.driver());
+                    if (case.applies)(&driver.capabilities()) {
+                        (case.run)(Subject { driver, bench }).await;
+                    }
+                });
+                Ok(())
+            };
+            trials.push(Trial::test(format!("{variant}::{}", case.name), test));
+        }
+    }
+    libtest_mimic::run(&Arguments::from_args(), trials).exit();
+}
