@@ -1,8 +1,10 @@
 //! Fetching: archives into the cache, each once, checked and unpacked.
 
+use std::path::PathBuf;
+
 use futures_util::{StreamExt, TryStreamExt, stream};
 use outhaul_types::CondaPackage;
-use rattler_networking::retry_policies::default_retry_policy;
+use rattler_networking::retry_policies::ExponentialBackoff;
 
 use crate::{
     archive::Archive,
@@ -13,6 +15,8 @@ use crate::{
 
 /// How many archives are downloaded and unpacked at the same time.
 const AT_ONCE: usize = 8;
+/// How often a download that breaks off is begun anew.
+const RETRIES: u32 = 3;
 
 /// How far fetching has come; told once for each package that is there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,22 +86,23 @@ impl Conda {
     }
 
     async fn fetch_one(&self, archive: &Archive) -> Result<(), CondaError> {
+        // A download that breaks off is tried again; a file on the disk will not get better.
+        let tries = if archive.url.scheme() == "file" {
+            0
+        } else {
+            RETRIES
+        };
+        let policy = ExponentialBackoff::builder().build_with_max_retries(tries);
+        let (key, url) = (archive.key()?, archive.url.clone());
         self.cache
-            .get_or_fetch_from_url_with_retry(
-                archive.key()?,
-                archive.url.clone(),
-                self.client.clone(),
-                default_retry_policy(),
-                None,
-                None,
-            )
+            .get_or_fetch_from_url_with_retry(key, url, self.client.clone(), policy, None, None)
             .await
             .map_err(|error| cause::of_archive(&error, &archive.name()))?;
         Ok(())
     }
 
     /// Where an archive is unpacked in the cache, if it is there and whole.
-    pub(crate) async fn cached(&self, archive: &Archive) -> Result<Option<std::path::PathBuf>, CondaError> {
+    pub(crate) async fn cached(&self, archive: &Archive) -> Result<Option<PathBuf>, CondaError> {
         let key = archive.key()?;
         for layer in self.cache.layers() {
             if let Ok(found) = layer.try_validate(&key).await {
