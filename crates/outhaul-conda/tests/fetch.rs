@@ -56,6 +56,20 @@ async fn a_mirror_is_asked_once_for_each_archive() {
 }
 
 #[tokio::test]
+async fn two_that_share_a_cache_take_turns() {
+    let place = Place::new();
+    CondaChannel::build(&place.path("served"));
+    let server = Server::start(&place.path("served"), 600).await;
+    let wanted = request(&[&server.url], &["counter"]);
+    let packages = place.conda().solve(&wanted).await.unwrap();
+    let (one, other) = (place.conda(), place.conda());
+    let (first, second) = tokio::join!(one.fetch(&packages, |_| ()), other.fetch(&packages, |_| ()));
+    first.unwrap();
+    second.unwrap();
+    assert_eq!(server.archives().len(), 2, "{:?}", server.archives());
+}
+
+#[tokio::test]
 async fn without_the_network_only_what_is_kept_is_used() {
     let place = Place::new();
     CondaChannel::build(&place.path("served"));

@@ -1,5 +1,7 @@
 //! Installing for another path, and running what was installed there.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests may fail loudly")]
+
 mod support;
 
 use std::{
