@@ -28,11 +28,12 @@ fn broken(error: std::io::Error) -> ShellError {
 #[async_trait]
 impl Shell for LocalShell {
     async fn run(&self, line: &str, input: Input<'_>, output: Output<'_>) -> Result<i32, ShellError> {
-        let path = std::env::var("PATH").unwrap_or_default();
+        // No shims of version managers: each of them takes a good part of a second to answer.
+        let path = "/usr/local/bin:/usr/bin:/bin";
         let mut child = tokio::process::Command::new("sh")
             .args(["-c", line])
             .env_clear()
-            .envs([("HOME", self.home.as_os_str()), ("PATH", path.as_ref())])
+            .envs([("HOME", self.home.as_os_str()), ("PATH", std::ffi::OsStr::new(path))])
             .current_dir(&self.home)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
