@@ -183,6 +183,15 @@ impl Driver for LocalDriver {
         self.runs.release(id).await
     }
 
+    async fn detach(&self) -> Result<Vec<String>, DriverError> {
+        let message = "this machine is always attached";
+        Err(DriverError::permanent(
+            outhaul_driver::ErrorKind::Invalid,
+            "detach the target",
+            message,
+        ))
+    }
+
     fn changes(&self) -> Option<ChangeFeed> {
         self.runs.changes()
     }

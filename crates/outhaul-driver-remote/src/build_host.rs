@@ -144,14 +144,20 @@ impl Lines {
     }
 }
 
-/// The step as a script: a clean environment, the folder, the command.
+/// Variables of the machine that would send packages elsewhere or make the tools refuse to work.
+const HARMFUL: &str = "PIP_TARGET PIP_PREFIX PIP_USER PIP_ROOT PIP_REQUIRE_VIRTUALENV PIP_PYTHON PIP_REPORT PIP_DRY_RUN UV_PYTHON \
+                       UV_PROJECT UV_PROJECT_ENVIRONMENT UV_TARGET UV_PREFIX UV_SYSTEM_PYTHON VIRTUAL_ENV CONDA_PREFIX \
+                       PYTHONHOME PYTHONPATH";
+
+/// The step as a script: the folder, the machine's own environment (its proxies, its certificates, its package index)
+/// under that of the step, the command.
 fn step_script(step: &Step) -> String {
-    let mut script = String::from("umask 022\n");
+    let mut script = format!("umask 022\nunset {HARMFUL}\n");
     if let Some(cwd) = &step.cwd {
         let cwd = quote(cwd);
         script.push_str(&format!("mkdir -p {cwd} && cd {cwd} || exit 126\n"));
     }
-    script.push_str("exec env -i");
+    script.push_str("exec env");
     for (name, value) in &step.env {
         script.push(' ');
         script.push_str(&quote(&format!("{name}={value}")));
@@ -398,7 +404,9 @@ mod tests {
         };
         assert_eq!(
             step_script(&step),
-            "umask 022\nmkdir -p /r && cd /r || exit 126\nexec env -i 'A=1 2' '/a b/uv' 'it'\\''s'\n"
+            format!(
+                "umask 022\nunset {HARMFUL}\nmkdir -p /r && cd /r || exit 126\nexec env 'A=1 2' '/a b/uv' 'it'\\''s'\n"
+            )
         );
     }
 }

@@ -56,14 +56,6 @@ impl RemoteDriver {
         }
     }
 
-    /// Removes everything of ours from the machine; see [`RemoteRuns::remove`].
-    ///
-    /// # Errors
-    /// When the machine cannot be asked, or cannot remove it.
-    pub async fn remove(&self) -> Result<(String, u64), DriverError> {
-        self.runs.remove().await
-    }
-
     /// The spec with the interpreter's path on this machine: a bare name is looked up as a shell would.
     fn here(&self, spec: &EnvironmentSpec) -> EnvironmentSpec {
         let mut spec = spec.clone();
@@ -222,6 +214,14 @@ impl Driver for RemoteDriver {
 
     async fn release(&self, id: &NativeId) -> Result<(), DriverError> {
         self.runs.release(id).await
+    }
+
+    async fn detach(&self) -> Result<Vec<String>, DriverError> {
+        let (folder, bytes) = self.runs.remove().await?;
+        Ok(vec![format!(
+            "the folder `{folder}` with {:.1} MB",
+            bytes as f64 / 1e6
+        )])
     }
 
     fn changes(&self) -> Option<ChangeFeed> {

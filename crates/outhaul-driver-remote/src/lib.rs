@@ -5,7 +5,9 @@ mod build_host;
 mod check;
 mod config;
 mod driver;
+mod link;
 
 pub use check::{checks, identify};
 pub use config::RemoteDriverConfig;
 pub use driver::RemoteDriver;
+pub use link::{Link, shell_error};

@@ -138,6 +138,10 @@ pub trait Driver: Send + Sync {
     /// Removes what the run left on the target. May be repeated; an unknown run is no error.
     async fn release(&self, id: &NativeId) -> Result<(), DriverError>;
 
+    /// Removes everything of ours from the target, running processes too, and says in words what that was. May be
+    /// repeated.
+    async fn detach(&self) -> Result<Vec<String>, DriverError>;
+
     /// The feed of changes, if this kind tells them; given out once.
     fn changes(&self) -> Option<ChangeFeed>;
 }

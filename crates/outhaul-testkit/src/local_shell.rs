@@ -33,7 +33,10 @@ impl Shell for LocalShell {
         let mut child = tokio::process::Command::new("sh")
             .args(["-c", line])
             .env_clear()
-            .envs([("HOME", self.home.as_os_str()), ("PATH", std::ffi::OsStr::new(path))])
+            .envs([
+                ("HOME", self.home.as_os_str()),
+                ("PATH", std::ffi::OsStr::new(path)),
+            ])
             .current_dir(&self.home)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

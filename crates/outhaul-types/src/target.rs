@@ -268,9 +268,49 @@ pub struct ComputeTarget {
     /// What it is recognised by.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identity: Option<HostIdentity>,
+    /// Names of targets whose place it took; their runs are followed under this one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aliases: Vec<String>,
+    /// Whether it may take the place of a target that has its name or its machine.
+    #[serde(default)]
+    pub replace: bool,
+    /// What else is worth knowing of the last attach.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// When it was attached.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
+}
+
+impl ComputeTarget {
+    /// Where it is: `user@address:port`.
+    #[must_use]
+    pub fn address(&self) -> String {
+        let TargetConfig::Remote(remote) = &self.config;
+        remote.endpoint.to_string()
+    }
+
+    /// How many runs at once.
+    #[must_use]
+    pub fn slots(&self) -> u32 {
+        let TargetConfig::Remote(remote) = &self.config;
+        let found = self.facts.as_ref().map_or(1, |facts| facts.cpus);
+        remote.slots.unwrap_or(found).max(1)
+    }
+}
+
+impl std::fmt::Display for SshEndpoint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let address = if self.address.contains(':') {
+            format!("[{}]", self.address)
+        } else {
+            self.address.clone()
+        };
+        match self.port {
+            22 => write!(f, "{}@{address}", self.username),
+            port => write!(f, "{}@{address}:{port}", self.username),
+        }
+    }
 }
 
 /// An entry of the address book: the address under which an Azure resource is reached.

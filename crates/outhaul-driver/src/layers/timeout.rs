@@ -22,8 +22,11 @@ impl Default for Timeout {
 
 impl Layer for Timeout {
     async fn around<T: Send>(&self, operation: Operation, call: Call<'_, T>) -> Result<T, DriverError> {
-        use Operation::{CollectOutputs, PrepareEnvironment, Release, Submit};
-        if matches!(operation, PrepareEnvironment | CollectOutputs | Submit | Release) {
+        use Operation::{CollectOutputs, Detach, PrepareEnvironment, Release, Submit};
+        if matches!(
+            operation,
+            PrepareEnvironment | CollectOutputs | Submit | Release | Detach
+        ) {
             return call().await;
         }
         tokio::time::timeout(self.short, call())

@@ -38,6 +38,8 @@ pub enum Operation {
     CollectOutputs,
     /// [`Driver::release`].
     Release,
+    /// [`Driver::detach`].
+    Detach,
 }
 
 impl Operation {
@@ -56,6 +58,7 @@ impl Operation {
             Self::Cancel => "cancel",
             Self::CollectOutputs => "collect_outputs",
             Self::Release => "release",
+            Self::Detach => "detach",
         }
     }
 
@@ -74,6 +77,7 @@ impl Operation {
             Self::Cancel => "cancel the run",
             Self::CollectOutputs => "collect the run's outputs",
             Self::Release => "clean up after the run",
+            Self::Detach => "detach the target",
         }
     }
 }
@@ -208,6 +212,12 @@ impl<L: Layer> Driver for Wrapped<L> {
     async fn release(&self, id: &NativeId) -> Result<(), DriverError> {
         self.layer
             .around(Operation::Release, &|| self.inner.release(id))
+            .await
+    }
+
+    async fn detach(&self) -> Result<Vec<String>, DriverError> {
+        self.layer
+            .around(Operation::Detach, &|| self.inner.detach())
             .await
     }
 
