@@ -2,6 +2,7 @@
 //! way is told in `docs/decisions/0002-sqlite-by-rusqlite.md`; what it must do is the behaviour suite of
 //! `outhaul-store`.
 
+mod addresses;
 mod codec;
 mod environments;
 mod fault;
@@ -12,6 +13,8 @@ mod open;
 mod readers;
 mod runs;
 mod store;
+mod target_json;
+mod targets;
 mod workspaces;
 mod writer;
 

@@ -4,7 +4,7 @@ use outhaul_store::rules::RunQuery;
 use outhaul_types::api::RunSummary;
 use outhaul_types::{Run, RunState};
 use rusqlite::types::Value;
-use rusqlite::{Connection, Row, params_from_iter};
+use rusqlite::{Connection, Params, Row, params_from_iter};
 
 use crate::fault::{Fault, Result};
 use crate::{codec, runs, workspaces};
@@ -12,6 +12,8 @@ use crate::{codec, runs, workspaces};
 const SUMMARY: &str =
     "SELECT id, name, state, target, experiment, created_at, started_at, ended_at, ran_ms, tags,
     failure_class, exit_code FROM runs";
+
+const ACTIVE_OF: &str = "runs.target = ?1 AND terminal = 0 AND has_spec = 1";
 
 pub(crate) fn summaries(connection: &Connection, query: &RunQuery<'_>) -> Result<Vec<RunSummary>> {
     if let Some(name) = query.workspace {
@@ -29,18 +31,23 @@ pub(crate) fn summaries(connection: &Connection, query: &RunQuery<'_>) -> Result
 
 /// Runs with a spec that have not ended, oldest first.
 pub(crate) fn active(connection: &Connection) -> Result<Vec<Run>> {
-    whole(connection, "terminal = 0 AND has_spec = 1")
+    whole(connection, "terminal = 0 AND has_spec = 1", ())
+}
+
+/// Those of one target.
+pub(crate) fn active_of(connection: &Connection, target: &str) -> Result<Vec<Run>> {
+    whole(connection, ACTIVE_OF, [target])
 }
 
 /// Runs with a spec that have ended and are not released, oldest first.
 pub(crate) fn unreleased(connection: &Connection) -> Result<Vec<Run>> {
-    whole(connection, "terminal = 1 AND released = 0 AND has_spec = 1")
+    whole(connection, "terminal = 1 AND released = 0 AND has_spec = 1", ())
 }
 
-fn whole(connection: &Connection, condition: &str) -> Result<Vec<Run>> {
+fn whole(connection: &Connection, condition: &str, values: impl Params) -> Result<Vec<Run>> {
     let sql = format!("{} WHERE {condition} ORDER BY runs.key", runs::SELECT);
     let mut statement = connection.prepare_cached(&sql)?;
-    let mut rows = statement.query(())?;
+    let mut rows = statement.query(values)?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
         found.push(runs::from_row(row)?.1);
@@ -128,4 +135,27 @@ fn summary(row: &Row<'_>) -> Result<RunSummary> {
         failure_class: class.as_deref().map(codec::failure_class).transpose()?,
         exit_code: row.get(11)?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// However many runs there were, and however many wait for other targets.
+    #[test]
+    fn active_runs_of_a_target_are_found_by_their_index_and_need_no_sorting() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        crate::migrate::migrate(&mut connection).unwrap();
+        let sql = format!(
+            "EXPLAIN QUERY PLAN {} WHERE {ACTIVE_OF} ORDER BY runs.key",
+            runs::SELECT
+        );
+        let mut statement = connection.prepare(&sql).unwrap();
+        let plan = statement
+            .query_map(["gpu"], |row| row.get::<_, String>(3))
+            .unwrap();
+        let plan: Vec<_> = plan.map(|step| step.unwrap()).collect();
+        assert!(plan[0].contains("runs_active_of_target (target=?)"), "{plan:?}");
+        assert!(plan.iter().all(|step| !step.contains("TEMP")), "{plan:?}");
+    }
 }

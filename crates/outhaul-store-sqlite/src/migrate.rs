@@ -6,7 +6,10 @@ use rusqlite::Connection;
 use crate::fault::Result;
 
 /// Migration `n` (from 1) leads from schema version `n - 1` to `n`. Never change one that was released.
-const MIGRATIONS: [&str; 1] = [include_str!("../migrations/0001_initial.sql")];
+const MIGRATIONS: [&str; 2] = [
+    include_str!("../migrations/0001_initial.sql"),
+    include_str!("../migrations/0002_targets.sql"),
+];
 
 /// The newest schema version that this program knows.
 pub const NEWEST: i64 = MIGRATIONS.len() as i64;

@@ -8,14 +8,15 @@ use outhaul_store::rules::RunQuery;
 use outhaul_store::{AppliedRun, Guard, IngestedMetrics, MetricBatch, Store, StoreError};
 use outhaul_types::api::{Experiment, Output, RunFilter, RunSummary};
 use outhaul_types::environment::RegisteredEnvironment;
+use outhaul_types::target::ResourceAddress;
 use outhaul_types::{
-    EnvironmentSpec, Lock, MetricValue, NewRun, Run, RunEvent, RunEventKind, RunId, Workspace,
+    ComputeTarget, EnvironmentSpec, Lock, MetricValue, NewRun, Run, RunEvent, RunEventKind, RunId, Workspace,
     WorkspaceSettings,
 };
 
 use crate::readers::Readers;
 use crate::writer::Writer;
-use crate::{environments, list, metrics, open, runs, workspaces};
+use crate::{addresses, environments, list, metrics, open, runs, targets, workspaces};
 
 /// How many reads can go on at once: a long list must not hold up a short question.
 const READERS: usize = 2;
@@ -120,6 +121,13 @@ impl Store for SqliteStore {
 
     async fn active_runs(&self) -> Result<Vec<Run>, StoreError> {
         self.readers.read(list::active).await
+    }
+
+    async fn active_runs_of(&self, target: &str) -> Result<Vec<Run>, StoreError> {
+        let target = target.to_owned();
+        self.readers
+            .read(move |connection| list::active_of(connection, &target))
+            .await
     }
 
     async fn apply(
@@ -238,6 +246,81 @@ impl Store for SqliteStore {
         let id = environment_id.to_owned();
         self.readers
             .read(move |connection| environments::lock(connection, &id))
+            .await
+    }
+
+    async fn create_target(&self, target: ComputeTarget) -> Result<(), StoreError> {
+        self.writer
+            .write(move |connection| targets::create(connection, &target))
+            .await
+    }
+
+    async fn put_target(&self, target: ComputeTarget) -> Result<(), StoreError> {
+        self.writer
+            .write(move |connection| targets::put(connection, &target))
+            .await
+    }
+
+    async fn targets(&self) -> Result<Vec<ComputeTarget>, StoreError> {
+        self.readers.read(targets::all).await
+    }
+
+    async fn target(&self, name: &str) -> Result<ComputeTarget, StoreError> {
+        let name = name.to_owned();
+        self.readers
+            .read(move |connection| targets::get(connection, &name))
+            .await
+    }
+
+    async fn remove_target(&self, name: &str, id: &str) -> Result<(), StoreError> {
+        let (name, id) = (name.to_owned(), id.to_owned());
+        self.writer
+            .write(move |connection| targets::remove(connection, &name, &id))
+            .await
+    }
+
+    async fn put_secret(&self, owner: &str, sealed: Vec<u8>) -> Result<(), StoreError> {
+        let owner = owner.to_owned();
+        self.writer
+            .write(move |connection| targets::put_secret(connection, &owner, &sealed))
+            .await
+    }
+
+    async fn secret(&self, owner: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        let owner = owner.to_owned();
+        self.readers
+            .read(move |connection| targets::secret(connection, &owner))
+            .await
+    }
+
+    async fn remove_secret(&self, owner: &str) -> Result<(), StoreError> {
+        let owner = owner.to_owned();
+        self.writer
+            .write(move |connection| targets::remove_secret(connection, &owner))
+            .await
+    }
+
+    async fn put_address(&self, address: ResourceAddress) -> Result<(), StoreError> {
+        self.writer
+            .write(move |connection| addresses::put(connection, &address))
+            .await
+    }
+
+    async fn addresses(&self) -> Result<Vec<ResourceAddress>, StoreError> {
+        self.readers.read(addresses::all).await
+    }
+
+    async fn address(&self, resource_id: &str) -> Result<Option<ResourceAddress>, StoreError> {
+        let id = resource_id.to_owned();
+        self.readers
+            .read(move |connection| addresses::get(connection, &id))
+            .await
+    }
+
+    async fn remove_address(&self, resource_id: &str) -> Result<bool, StoreError> {
+        let id = resource_id.to_owned();
+        self.writer
+            .write(move |connection| addresses::remove(connection, &id))
             .await
     }
 }

@@ -1,3 +1,8 @@
+CREATE TABLE addresses (
+    key         TEXT PRIMARY KEY,
+    resource_id TEXT NOT NULL,
+    address     TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
 CREATE TABLE environments (
     workspace  TEXT NOT NULL REFERENCES workspaces (name),
     name       TEXT NOT NULL,
@@ -90,10 +95,21 @@ CREATE TABLE runs (
     FOREIGN KEY (workspace, experiment) REFERENCES experiments (workspace, name)
 ) STRICT;
 CREATE INDEX runs_active ON runs (key) WHERE terminal = 0;
+CREATE INDEX runs_active_of_target ON runs (target, key) WHERE terminal = 0;
 CREATE INDEX runs_of_experiment ON runs (workspace, experiment, key) WHERE parent IS NULL;
 CREATE INDEX runs_of_parent ON runs (parent, key) WHERE parent IS NOT NULL;
 CREATE INDEX runs_top ON runs (workspace, key) WHERE parent IS NULL;
 CREATE INDEX runs_unreleased ON runs (key) WHERE terminal = 1 AND released = 0 AND has_spec = 1;
+CREATE TABLE secrets (
+    owner  TEXT PRIMARY KEY,
+    sealed BLOB NOT NULL
+) STRICT;
+CREATE TABLE targets (
+    name   TEXT PRIMARY KEY,
+    id     TEXT NOT NULL UNIQUE,
+    format INTEGER NOT NULL,
+    target TEXT NOT NULL
+) STRICT;
 CREATE TABLE workspaces (
     name       TEXT PRIMARY KEY,
     settings   TEXT NOT NULL,

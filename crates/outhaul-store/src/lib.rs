@@ -1,5 +1,5 @@
-//! The state of Outhaul behind one trait: workspaces, runs with their event logs, metrics, outputs and
-//! environments. [`MemoryStore`] keeps it in memory; `outhaul-store-sqlite` keeps it in SQLite. Both pass
+//! The state of Outhaul behind one trait: workspaces, runs with their event logs, metrics, outputs, environments, and
+//! compute targets with what is sealed for them and the address book. [`MemoryStore`] keeps it in memory; `outhaul-store-sqlite` keeps it in SQLite. Both pass
 //! [`suite`], which says what a store must do.
 
 mod error;

@@ -1,6 +1,7 @@
 //! The store in memory: a mutex around plain maps. For tests, and the model of what a store does.
 
 mod state;
+mod targets;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -8,13 +9,14 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use outhaul_types::api::{Experiment, Output, RunFilter, RunSummary};
 use outhaul_types::environment::RegisteredEnvironment;
+use outhaul_types::target::ResourceAddress;
 use outhaul_types::{
-    EnvironmentSpec, Lock, MetricValue, NewRun, Run, RunEvent, RunEventKind, RunId, Workspace,
+    ComputeTarget, EnvironmentSpec, Lock, MetricValue, NewRun, Run, RunEvent, RunEventKind, RunId, Workspace,
     WorkspaceSettings,
 };
 
 use self::state::State;
-use crate::rules::RunQuery;
+use crate::rules::{self, RunQuery};
 use crate::{AppliedRun, Guard, IngestedMetrics, MetricBatch, Store, StoreError};
 
 /// A store that forgets everything when it is dropped.
@@ -73,6 +75,12 @@ impl Store for MemoryStore {
 
     async fn active_runs(&self) -> Result<Vec<Run>, StoreError> {
         Ok(self.state().runs_where(|stored| !stored.run.state.is_terminal()))
+    }
+
+    async fn active_runs_of(&self, target: &str) -> Result<Vec<Run>, StoreError> {
+        Ok(self
+            .state()
+            .runs_where(|stored| !stored.run.state.is_terminal() && stored.run.target == target))
     }
 
     async fn apply(
@@ -187,6 +195,62 @@ impl Store for MemoryStore {
             what: "lock of environment",
             name: environment_id.to_owned(),
         })
+    }
+
+    async fn create_target(&self, target: ComputeTarget) -> Result<(), StoreError> {
+        self.state().targets.create(target)
+    }
+
+    async fn put_target(&self, target: ComputeTarget) -> Result<(), StoreError> {
+        self.state().targets.put(target)
+    }
+
+    async fn targets(&self) -> Result<Vec<ComputeTarget>, StoreError> {
+        Ok(self.state().targets.attached.values().cloned().collect())
+    }
+
+    async fn target(&self, name: &str) -> Result<ComputeTarget, StoreError> {
+        let found = self.state().targets.attached.get(name).cloned();
+        found.ok_or_else(|| rules::no_target(name))
+    }
+
+    async fn remove_target(&self, name: &str, id: &str) -> Result<(), StoreError> {
+        self.state().targets.remove(name, id);
+        Ok(())
+    }
+
+    async fn put_secret(&self, owner: &str, sealed: Vec<u8>) -> Result<(), StoreError> {
+        self.state().targets.secrets.insert(owner.to_owned(), sealed);
+        Ok(())
+    }
+
+    async fn secret(&self, owner: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.state().targets.secrets.get(owner).cloned())
+    }
+
+    async fn remove_secret(&self, owner: &str) -> Result<(), StoreError> {
+        self.state().targets.secrets.remove(owner);
+        Ok(())
+    }
+
+    async fn put_address(&self, address: ResourceAddress) -> Result<(), StoreError> {
+        let key = rules::address_key(&address.resource_id);
+        self.state().targets.addresses.insert(key, address);
+        Ok(())
+    }
+
+    async fn addresses(&self) -> Result<Vec<ResourceAddress>, StoreError> {
+        Ok(self.state().targets.addresses.values().cloned().collect())
+    }
+
+    async fn address(&self, resource_id: &str) -> Result<Option<ResourceAddress>, StoreError> {
+        let key = rules::address_key(resource_id);
+        Ok(self.state().targets.addresses.get(&key).cloned())
+    }
+
+    async fn remove_address(&self, resource_id: &str) -> Result<bool, StoreError> {
+        let key = rules::address_key(resource_id);
+        Ok(self.state().targets.addresses.remove(&key).is_some())
     }
 }
 

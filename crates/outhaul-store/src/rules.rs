@@ -1,5 +1,5 @@
 //! What every store decides alike, as pure functions: how guarded events change a run, which runs a filter
-//! means, and which metrics may be added. A backend only adds where the data lies.
+//! means, which metrics may be added, and how refusals read. A backend only adds where the data lies.
 
 use jiff::Timestamp;
 use outhaul_types::api::RunFilter;
@@ -69,6 +69,33 @@ pub fn no_environment(name: &str, version: Option<u32>) -> StoreError {
         what: "environment",
         name,
     }
+}
+
+/// The answer to attaching a target under a name that is taken.
+#[must_use]
+pub fn target_name_taken(name: &str) -> StoreError {
+    StoreError::Conflict(format!("there is a compute target `{name}` already"))
+}
+
+/// The answer to attaching a target under an id that is taken.
+#[must_use]
+pub fn target_id_taken(id: &str) -> StoreError {
+    StoreError::Conflict(format!("there is a compute target with the id `{id}` already"))
+}
+
+/// The answer to a question for a target that is not there.
+#[must_use]
+pub fn no_target(name: &str) -> StoreError {
+    StoreError::NotFound {
+        what: "compute target",
+        name: name.to_owned(),
+    }
+}
+
+/// What entries of the address book are compared and sorted by.
+#[must_use]
+pub fn address_key(resource_id: &str) -> String {
+    resource_id.to_ascii_lowercase()
 }
 
 /// A [`RunFilter`] that was read and checked.

@@ -4,8 +4,9 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use outhaul_types::api::{Experiment, Output, RunFilter, RunSummary};
 use outhaul_types::environment::RegisteredEnvironment;
+use outhaul_types::target::ResourceAddress;
 use outhaul_types::{
-    EnvironmentSpec, Lock, MetricValue, NewRun, Run, RunEvent, RunEventKind, RunId, Workspace,
+    ComputeTarget, EnvironmentSpec, Lock, MetricValue, NewRun, Run, RunEvent, RunEventKind, RunId, Workspace,
     WorkspaceSettings,
 };
 
@@ -83,6 +84,9 @@ pub trait Store: Send + Sync {
     async fn list_runs(&self, filter: &RunFilter) -> Result<Vec<RunSummary>, StoreError>;
     /// Runs with a spec (not child runs) that have not ended, oldest first: what a starting server takes up again.
     async fn active_runs(&self) -> Result<Vec<Run>, StoreError>;
+    /// Those of [`active_runs`](Self::active_runs) that were submitted to the target of this name, oldest first; none
+    /// for a target that is not there.
+    async fn active_runs_of(&self, target: &str) -> Result<Vec<Run>, StoreError>;
     /// Applies events to a run, all or none, through [`Run::apply`].
     async fn apply(
         &self,
@@ -136,4 +140,36 @@ pub trait Store: Send + Sync {
     async fn put_lock(&self, environment_id: &str, lock: Lock) -> Result<(), StoreError>;
     /// The lock of an environment.
     async fn lock(&self, environment_id: &str) -> Result<Lock, StoreError>;
+
+    /// Records a target that is being attached. Names compare exactly; [`StoreError::Conflict`] when the name or the id
+    /// is taken, also by an equal target.
+    async fn create_target(&self, target: ComputeTarget) -> Result<(), StoreError>;
+    /// Replaces the target that has this name and this id. [`StoreError::NotFound`] when there is none, also when the
+    /// name is another attachment's by now: a late answer about a detached target changes nothing.
+    async fn put_target(&self, target: ComputeTarget) -> Result<(), StoreError>;
+    /// All targets by name.
+    async fn targets(&self) -> Result<Vec<ComputeTarget>, StoreError>;
+    /// The target of this name.
+    async fn target(&self, name: &str) -> Result<ComputeTarget, StoreError>;
+    /// Removes the target that has this name and this id, and what is sealed for it. It is no error when it is not
+    /// there; secrets that were sealed for an id which no target has are removed then. Another target's stay.
+    async fn remove_target(&self, name: &str, id: &str) -> Result<(), StoreError>;
+
+    /// Keeps what is sealed for an owner (a target's id, which need not be there yet) in place of what was there. To
+    /// the store these are bytes without a meaning: it never sees a secret.
+    async fn put_secret(&self, owner: &str, sealed: Vec<u8>) -> Result<(), StoreError>;
+    /// What is sealed for an owner.
+    async fn secret(&self, owner: &str) -> Result<Option<Vec<u8>>, StoreError>;
+    /// Removes what is sealed for an owner; it is no error when nothing is.
+    async fn remove_secret(&self, owner: &str) -> Result<(), StoreError>;
+
+    /// Keeps an address in place of the one that was there for its resource id. Resource ids are compared without
+    /// regard to ASCII case, and given back in the case in which they were given last.
+    async fn put_address(&self, address: ResourceAddress) -> Result<(), StoreError>;
+    /// The address book by resource id.
+    async fn addresses(&self) -> Result<Vec<ResourceAddress>, StoreError>;
+    /// The address of a resource.
+    async fn address(&self, resource_id: &str) -> Result<Option<ResourceAddress>, StoreError>;
+    /// Removes the address of a resource; tells whether there was one.
+    async fn remove_address(&self, resource_id: &str) -> Result<bool, StoreError>;
 }

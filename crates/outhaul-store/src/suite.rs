@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a case fails by a panic, as tests do")]
 
 pub mod active;
+pub mod addresses;
 pub mod apply;
 pub mod concurrency;
 pub mod create;
@@ -16,6 +17,8 @@ pub mod history;
 pub mod list;
 pub mod metrics;
 pub mod outputs;
+pub mod secrets;
+pub mod targets;
 pub mod workspaces;
 
 use std::any::Any;
@@ -86,7 +89,7 @@ macro_rules! store_suite {
             }
             active {
                 runs_that_have_not_ended_oldest_first, runs_that_have_ended_and_are_not_released, children_are_in_neither,
-                releasing_twice_or_early_is_harmless,
+                releasing_twice_or_early_is_harmless, those_of_one_target,
             }
             metrics {
                 they_are_kept_in_the_order_of_logging, values_read_back_exactly, the_same_stretch_counts_once,
@@ -98,6 +101,20 @@ macro_rules! store_suite {
             environments {
                 a_new_spec_is_a_new_version, versions_are_found, they_belong_to_their_workspace,
                 an_unknown_workspace_is_refused, the_first_lock_stays,
+            }
+            targets {
+                everything_of_a_target_reads_back, names_and_ids_are_taken_once, names_compare_exactly,
+                a_change_replaces_the_whole_target, a_late_answer_about_another_attachment_changes_nothing,
+                a_target_goes_with_its_secrets, removing_what_is_not_there_is_harmless,
+                one_of_many_attachments_of_a_name_wins,
+            }
+            secrets {
+                what_is_put_is_given_back_byte_for_byte, owners_are_apart, removing_twice_is_harmless,
+                those_without_a_target_stay_until_they_are_removed,
+            }
+            addresses {
+                case_does_not_matter, only_the_case_of_ascii_letters_is_ignored, they_are_sorted_by_resource_id,
+                removing_tells_whether_there_was_one,
             }
             concurrency {
                 one_of_many_guarded_changes_wins_each_version, many_creations_at_once_are_all_there,
@@ -127,6 +144,7 @@ mod tests {
         let listed = &here[here.find("workspaces {").unwrap()..here.find("(@tests").unwrap()];
         let sources = [
             include_str!("suite/active.rs"),
+            include_str!("suite/addresses.rs"),
             include_str!("suite/apply.rs"),
             include_str!("suite/concurrency.rs"),
             include_str!("suite/create.rs"),
@@ -137,6 +155,8 @@ mod tests {
             include_str!("suite/list.rs"),
             include_str!("suite/metrics.rs"),
             include_str!("suite/outputs.rs"),
+            include_str!("suite/secrets.rs"),
+            include_str!("suite/targets.rs"),
             include_str!("suite/workspaces.rs"),
         ];
         assert_eq!(

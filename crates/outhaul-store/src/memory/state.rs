@@ -10,6 +10,7 @@ use outhaul_types::{
     WorkspaceSettings,
 };
 
+use super::targets::Targets;
 use crate::rules::{self, RunQuery};
 use crate::{AppliedRun, Guard, MetricBatch, StoreError};
 
@@ -32,6 +33,7 @@ pub(super) struct State {
     pub experiments: BTreeMap<(String, String), Experiment>,
     pub environments: BTreeMap<(String, String), Vec<RegisteredEnvironment>>,
     pub locks: BTreeMap<String, Lock>,
+    pub targets: Targets,
     /// In the order of submission.
     runs: Vec<StoredRun>,
     /// Where a run is in `runs`.

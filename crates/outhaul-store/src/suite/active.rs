@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use outhaul_types::{Run, RunEventKind};
+use outhaul_types::{NewRun, Run, RunEventKind};
 
-use super::fixture::{at, child, finish, id, numbers, runs};
+use super::fixture::{at, child, finish, id, new_run, numbers, runs, workspace};
 use crate::{Guard, Store};
 
 async fn both(store: &dyn Store) -> (Vec<u64>, Vec<u64>) {
@@ -71,4 +71,45 @@ pub async fn releasing_twice_or_early_is_harmless(store: Arc<dyn Store>) {
     store.mark_released(&id(1)).await.unwrap();
     assert_eq!(both(&*store).await, (vec![], vec![]));
     assert_eq!(store.run(&id(1)).await.unwrap().version, 9);
+}
+
+/// What keeps a target from being detached: as the list of all that have not ended, for one name.
+pub async fn those_of_one_target(store: Arc<dyn Store>) {
+    workspace(&*store).await;
+    for (number, target) in [
+        (1, "gpu"),
+        (2, "local"),
+        (3, "gpu"),
+        (4, "GPU"),
+        (5, "gpu"),
+        (6, "gpu"),
+    ] {
+        let new = NewRun {
+            target: target.into(),
+            ..new_run(number)
+        };
+        store.create_run(new, at(1)).await.unwrap();
+    }
+    let inner = NewRun {
+        target: "gpu".into(),
+        ..child(7, 1)
+    };
+    store.create_run(inner, at(2)).await.unwrap();
+    finish(&*store, 3, 0).await;
+    finish(&*store, 5, 1).await;
+    for (target, expected) in [
+        ("gpu", &[1, 6][..]),
+        ("local", &[2]),
+        ("GPU", &[4]),
+        ("", &[]),
+        ("gp_", &[]),
+    ] {
+        let found = store.active_runs_of(target).await.unwrap();
+        assert_eq!(numbers(&found), expected, "{target}");
+    }
+    // They are whole: with spec and version.
+    assert_eq!(
+        store.active_runs_of("gpu").await.unwrap()[0],
+        store.run(&id(1)).await.unwrap()
+    );
 }
