@@ -40,6 +40,9 @@ fn target(name: &str, id: &str) -> ComputeTarget {
         checks: vec![],
         facts: None,
         identity: None,
+        aliases: Vec::new(),
+        replace: false,
+        notes: Vec::new(),
         created_at: at(1),
     }
 }
