@@ -9,6 +9,8 @@ pub(crate) const OUTHAUL_HOME: &str = "OUTHAUL_HOME";
 pub(crate) const OUTHAUL_LOG: &str = "OUTHAUL_LOG";
 /// Where a server kills itself, `NAME` or `NAME=N`, for the crash harness; no effect in release builds.
 pub(crate) const OUTHAUL_FAILPOINT: &str = "OUTHAUL_FAILPOINT";
+/// The key that credentials are sealed with; one in the data folder when it is not set.
+pub(crate) const OUTHAUL_MASTER_KEY: &str = "OUTHAUL_MASTER_KEY";
 /// Folder for data of programs, by the XDG convention (Linux).
 pub(crate) const XDG_DATA_HOME: &str = "XDG_DATA_HOME";
 /// The home folder of the person.

@@ -186,7 +186,7 @@ impl Driver for LocalDriver {
     async fn detach(&self) -> Result<Vec<String>, DriverError> {
         let message = "this machine is always attached";
         Err(DriverError::permanent(
-            outhaul_driver::ErrorKind::Invalid,
+            ErrorKind::Invalid,
             "detach the target",
             message,
         ))

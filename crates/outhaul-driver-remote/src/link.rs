@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use outhaul_host::remote::{Input, Output, Shell, ShellError, ShellErrorKind, Stream};
-use outhaul_ssh::{Connection, Event, Exit, Route, SshError};
+use outhaul_ssh::{Connection, Event, Exit, Route, SshError, SshErrorKind};
 use tokio::io::AsyncWriteExt as _;
 use tokio::sync::{Mutex, Notify};
 
@@ -28,6 +28,8 @@ struct State {
 
 /// A connection that comes back.
 pub struct Link {
+    /// The target's name, for what a person can do about an error.
+    name: String,
     route: Route,
     state: Mutex<State>,
     born: Instant,
@@ -42,8 +44,9 @@ pub struct Link {
 impl Link {
     /// A link along a route. Nothing is opened yet.
     #[must_use]
-    pub fn new(route: Route) -> Arc<Self> {
+    pub fn new(name: &str, route: Route) -> Arc<Self> {
         Arc::new_cyclic(|myself| Self {
+            name: name.to_owned(),
             route,
             state: Mutex::default(),
             born: Instant::now(),
@@ -71,7 +74,8 @@ impl Link {
         {
             return Err(error.clone());
         }
-        match Connection::open(&self.route).await {
+        let opened = Connection::open(&self.route).await;
+        match opened.map_err(|error| self.advise(error)) {
             Ok(connection) => {
                 *state = State {
                     connection: Some(connection.clone()),
@@ -93,6 +97,20 @@ impl Link {
                 state.failed = Some((Instant::now(), pause, error.clone()));
                 Err(error)
             }
+        }
+    }
+
+    /// A changed key is mended by one command, if it is meant to have changed.
+    fn advise(&self, error: SshError) -> SshError {
+        match &error.kind {
+            SshErrorKind::HostKeyChanged { shown, .. } => {
+                let hint = format!(
+                    "if the machine was set up anew: `outhaul target trust {} --host-key {shown}`; else somebody may stand in between",
+                    self.name
+                );
+                error.with_hint(hint)
+            }
+            _ => error,
         }
     }
 

@@ -5,6 +5,7 @@ mod error;
 mod events;
 mod logs;
 mod outputs;
+mod resources;
 mod runs;
 mod server;
 mod stream;
@@ -45,6 +46,7 @@ fn documented() -> OpenApiRouter<Arc<App>> {
         .merge(events::routes())
         .merge(outputs::routes())
         .merge(targets::routes())
+        .merge(resources::routes())
         .merge(environments::routes());
     OpenApiRouter::with_openapi(Document::openapi()).nest(PREFIX, routes)
 }

@@ -9,6 +9,7 @@ use outhaul_store::{AppliedRun, Guard, Store, StoreError};
 use outhaul_types::{ApiError, Run, RunEventKind, RunId};
 use tokio::sync::watch;
 
+use crate::attach::Attaching;
 use crate::errors::{translate, unknown};
 use crate::home::Home;
 use crate::hub::Hub;
@@ -28,6 +29,7 @@ pub(crate) struct App {
     pub(crate) hub: Hub,
     pub(crate) reserve: Reserve,
     pub(crate) janitor: Janitor,
+    pub(crate) attaching: Attaching,
     /// Becomes true when the server is asked to stop.
     pub(crate) stopping: watch::Sender<bool>,
 }

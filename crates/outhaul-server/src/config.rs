@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use outhaul_types::ApiError;
+use outhaul_types::{ApiError, Secret};
 
 /// Told once: the server listens, or why it does not start.
 pub type Ready = Box<dyn FnOnce(Result<(), &ApiError>) + Send>;
@@ -19,6 +19,8 @@ pub struct ServeConfig {
     pub environment: Vec<(String, String)>,
     /// Folders in which programs are looked for.
     pub search_path: Vec<String>,
+    /// The key that secrets are sealed with; one that is kept in the data folder when absent.
+    pub master_key: Option<Secret>,
     /// Where the server shall kill itself, for the crash harness: `NAME` or `NAME=N` for the Nth time. Only in debug
     /// builds.
     pub failpoint: Option<String>,

@@ -4,7 +4,7 @@ use std::fs::{File, OpenOptions, Permissions};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use outhaul_types::ApiError;
+use outhaul_types::{ApiError, RunId};
 
 /// Version of the layout that this program writes.
 const VERSION: u32 = 1;
@@ -90,6 +90,39 @@ impl Home {
 
     pub(crate) fn target(&self, name: &str) -> PathBuf {
         self.root.join("targets").join(name)
+    }
+
+    /// The key that secrets are sealed with, unless another one is given.
+    pub(crate) fn key_file(&self) -> PathBuf {
+        self.root.join("master.key")
+    }
+
+    /// A name of this data folder that no other one has: what is ours on other machines lies under it.
+    ///
+    /// # Errors
+    /// When it cannot be read or made.
+    pub(crate) fn server_id(&self) -> Result<String, ApiError> {
+        let path = self.root.join("server-id");
+        let failed = |error: &dyn std::fmt::Display| {
+            ApiError::internal(format!(
+                "the data folder cannot be used: `{}`: {error}",
+                path.display()
+            ))
+        };
+        match std::fs::read_to_string(&path) {
+            Ok(text) => match text.trim().parse::<RunId>() {
+                Ok(id) => return Ok(id.to_string()),
+                Err(error) => return Err(failed(&error)),
+            },
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(failed(&error)),
+        }
+        let id = RunId::generate().map_err(|error| failed(&error))?.to_string();
+        let fresh = self.root.join("server-id.new");
+        std::fs::write(&fresh, format!("{id}\n"))
+            .and_then(|()| std::fs::rename(&fresh, &path))
+            .map_err(|error| failed(&error))?;
+        Ok(id)
     }
 
     pub(crate) fn python(&self) -> PathBuf {

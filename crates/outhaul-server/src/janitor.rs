@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use outhaul_driver::NativeId;
-use outhaul_types::Run;
+use outhaul_types::{ErrorCode, Run};
 use tokio::sync::mpsc;
 
 use crate::app::App;
@@ -62,16 +62,19 @@ async fn sync(app: &App) -> std::io::Result<()> {
 
 async fn release(app: &App, run: &Run) -> Result<(), String> {
     if run.attempt > 0 {
-        let target = app.targets.get(&run.target).map_err(|error| error.message)?;
-        let native = run
-            .native_id
-            .clone()
-            .unwrap_or_else(|| run.id.key(run.attempt).to_string());
-        target
-            .driver
-            .release(&NativeId(native))
-            .await
-            .map_err(|error| error.to_string())?;
+        match app.targets.get(&run.target) {
+            Ok(target) => {
+                let native = run
+                    .native_id
+                    .clone()
+                    .unwrap_or_else(|| run.id.key(run.attempt).to_string());
+                let released = target.driver.release(&NativeId(native)).await;
+                released.map_err(|error| error.to_string())?;
+            }
+            // It was detached, and what the run left went with all the rest.
+            Err(error) if error.code == ErrorCode::NotFound => {}
+            Err(error) => return Err(error.message),
+        }
     }
     app.store
         .mark_released(&run.id)

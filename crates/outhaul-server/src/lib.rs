@@ -5,6 +5,7 @@
 
 mod api;
 mod app;
+mod attach;
 mod config;
 mod errors;
 mod failpoint;

@@ -43,11 +43,14 @@ pub(crate) fn spawn(app: &Arc<App>, target: &Arc<Target>, id: RunId) {
 
 async fn live(app: Arc<App>, target: Arc<Target>, id: RunId) {
     let mut stopping = app.stopping.subscribe();
+    let mut retired = target.retired.subscribe();
     tokio::select! {
         biased;
         // Work is dropped wherever it waits. What a stopping server meets is no evidence (see `Context::record`): the
         // next one looks again.
         _ = stopping.wait_for(|stop| *stop) => return,
+        // Whoever took the target over takes its runs up.
+        _ = retired.wait_for(|retired| *retired) => return,
         () = steps(&app, &target, &id) => {}
     }
     target.forget(&id);

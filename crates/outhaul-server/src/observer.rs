@@ -32,14 +32,25 @@ type Watched = Mutex<HashMap<NativeId, watch::Sender<Seen>>>;
 pub(crate) struct Observer {
     watched: Arc<Watched>,
     registered: Arc<Notify>,
+    task: tokio::task::AbortHandle,
+}
+
+impl Drop for Observer {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
 }
 
 impl Observer {
     /// Starts the observer's task.
     pub(crate) fn start(driver: Arc<dyn Driver>) -> Self {
         let (watched, registered) = (Arc::new(Watched::default()), Arc::new(Notify::new()));
-        tokio::spawn(observe(driver, Arc::clone(&watched), Arc::clone(&registered)));
-        Self { watched, registered }
+        let task = tokio::spawn(observe(driver, Arc::clone(&watched), Arc::clone(&registered)));
+        Self {
+            watched,
+            registered,
+            task: task.abort_handle(),
+        }
     }
 
     /// Follows a run from now on, until the receiver is dropped. It is asked about at once.

@@ -59,3 +59,11 @@ pub(crate) fn install(folder: &Path) -> Result<PathBuf, ApiError> {
     std::fs::rename(&fresh, &place).map_err(failed)?;
     Ok(place)
 }
+
+/// The files of the package by their paths within it, for machines that it is sent to.
+pub(crate) fn files() -> Vec<(String, Vec<u8>)> {
+    FILES
+        .iter()
+        .map(|(name, text)| ((*name).to_owned(), text.as_bytes().to_vec()))
+        .collect()
+}

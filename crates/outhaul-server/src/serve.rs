@@ -11,10 +11,12 @@ use outhaul_snapshot::BlobStore;
 use outhaul_store::{Store, StoreError};
 use outhaul_store_sqlite::SqliteStore;
 use outhaul_types::workspace::{DEFAULT_WORKSPACE, LOCAL_TARGET};
-use outhaul_types::{ApiError, RunState};
+use outhaul_types::{ApiError, RunState, Secret};
+use outhaul_vault::{MasterKey, Vault};
 use tokio::sync::watch;
 
 use crate::app::App;
+use crate::attach::{self, Attaching, Tickets};
 use crate::config::ServeConfig;
 use crate::errors::translate;
 use crate::home::Home;
@@ -22,7 +24,7 @@ use crate::hub::Hub;
 use crate::inherited::inherited;
 use crate::janitor::{self, Janitor};
 use crate::reserve::Reserve;
-use crate::targets::{Target, Targets};
+use crate::targets::{Entry, Target, Targets};
 use crate::{api, failpoint, ingest, life, listen, sdk};
 
 /// How long a stopping server waits for its last answers.
@@ -68,12 +70,19 @@ async fn run(config: ServeConfig, home: Home) -> Result<(), ApiError> {
         build,
         environment,
         search_path,
+        master_key,
         ready,
         ..
     } = config;
+    let opening = Opening {
+        build,
+        environment,
+        search_path,
+        master_key,
+    };
     let root = home.root().to_owned();
     let started = async {
-        let (app, leavings) = open(home, build, environment, search_path).await?;
+        let (app, leavings) = open(home, opening).await?;
         let app = Arc::new(app);
         tokio::spawn(janitor::work(Arc::clone(&app), leavings));
         recover(&app).await?;
@@ -120,11 +129,17 @@ async fn stop_on_signal(stopping: watch::Sender<bool>) {
     stopping.send_replace(true);
 }
 
-async fn open(
-    home: Home,
+/// What opening needs of the configuration.
+struct Opening {
     build: String,
     environment: Vec<(String, String)>,
     search_path: Vec<String>,
+    master_key: Option<Secret>,
+}
+
+async fn open(
+    home: Home,
+    config: Opening,
 ) -> Result<(App, tokio::sync::mpsc::UnboundedReceiver<outhaul_types::Run>), ApiError> {
     let store = SqliteStore::open(&home.database()).map_err(|error| match error {
         StoreError::NewerVersion { .. } => {
@@ -152,19 +167,34 @@ async fn open(
         root: home.target(LOCAL_TARGET),
         blobs: blobs.clone(),
         sdk: sdk::install(&home.python())?,
-        environment: inherited(environment),
-        search_path,
+        environment: inherited(config.environment),
+        search_path: config.search_path,
         slots,
     })
     .map_err(|error| broken(&error))?;
+    let targets = Targets::default();
+    let this_machine = Target::new(LOCAL_TARGET, layers::standard(Arc::new(local)));
+    targets.put(
+        LOCAL_TARGET,
+        Entry {
+            record: None,
+            live: Some(this_machine),
+        },
+    );
     let (janitor, leavings) = Janitor::new();
     let app = App {
-        build,
+        build: config.build,
         started_at: Timestamp::now(),
         store: Arc::new(store),
         artifacts: Arc::new(artifacts),
         blobs,
-        targets: Targets::new([Target::new(LOCAL_TARGET, layers::standard(Arc::new(local)))]),
+        targets,
+        attaching: Attaching {
+            vault: Vault::new(master_key(&home, config.master_key)?),
+            server: home.server_id()?,
+            tickets: Tickets::default(),
+            turn: tokio::sync::Mutex::default(),
+        },
         hub: Hub::default(),
         reserve: Reserve::take(home.root()),
         janitor,
@@ -174,8 +204,20 @@ async fn open(
     Ok((app, leavings))
 }
 
+/// The key that secrets are sealed with: the given one, or that of the data folder.
+fn master_key(home: &Home, given: Option<Secret>) -> Result<MasterKey, ApiError> {
+    match given {
+        Some(text) => MasterKey::from_text(&text)
+            .map_err(|error| ApiError::bad_request(format!("OUTHAUL_MASTER_KEY: {error}"))),
+        None => {
+            MasterKey::open_or_create(&home.key_file()).map_err(|error| ApiError::internal(error.to_string()))
+        }
+    }
+}
+
 /// Takes up every run that has not ended where the last server left it.
 async fn recover(app: &Arc<App>) -> Result<(), ApiError> {
+    attach::recover(app).await?;
     for run in app.store.unreleased_runs().await.map_err(translate)? {
         // The last server may have died between the end of a run and that of its children.
         ingest::end_children(app, &run, run.state)
@@ -189,18 +231,16 @@ async fn recover(app: &Arc<App>) -> Result<(), ApiError> {
     }
     let mut resumed = Vec::new();
     for run in active {
-        let target = match app.targets.get(&run.target) {
-            Ok(target) => target,
-            Err(error) => {
-                tracing::error!(run = %run.id, target = run.target, %error, "server.recovering: the run's target is not there");
-                continue;
-            }
+        let Ok(target) = app.targets.get(&run.target) else {
+            // Taken up when its target is attached (again).
+            tracing::warn!(run = %run.id, target = run.target, "server.recovering: the run's target is not attached");
+            continue;
         };
         match run.state {
             RunState::NotStarted | RunState::Queued => target.scheduler().enqueue(run.id),
             _ => {
                 target.scheduler().resume(run.id.clone());
-                resumed.push((Arc::clone(target), run.id));
+                resumed.push((target, run.id));
             }
         }
     }
@@ -208,8 +248,8 @@ async fn recover(app: &Arc<App>) -> Result<(), ApiError> {
     for (target, id) in resumed {
         life::spawn(app, &target, id);
     }
-    for target in app.targets.iter() {
-        life::start_ready(app, target);
+    for target in app.targets.live() {
+        life::start_ready(app, &target);
     }
     Ok(())
 }

@@ -36,10 +36,15 @@ pub(crate) async fn rerun(app: &Arc<App>, original: &Run, request: Rerun) -> Res
         ))
         .with_hint("repeat its parent"));
     };
-    let target = Arc::clone(
-        app.targets
-            .get(request.target.as_deref().unwrap_or(&original.target))?,
-    );
+    let target = app
+        .targets
+        .get(request.target.as_deref().unwrap_or(&original.target))?;
+    if target.name != original.target
+        && let Interpreter::UserManaged { python } = &mut spec.environment.interpreter
+    {
+        // A path means nothing on another machine; the name does.
+        "python3".clone_into(python);
+    }
     spec.environment_lock.clone_from(&original.environment_id);
     spec.rerun_of = Some(original.id.clone());
     let new = NewRun {
@@ -87,10 +92,9 @@ async fn record(app: &Arc<App>, target: &Arc<Target>, new: NewRun) -> Result<(Ru
 /// Finds everything that is wrong with a request.
 async fn check(app: &App, request: SubmitRun) -> Result<(NewRun, Arc<Target>), ApiError> {
     let workspace = app.workspace(request.workspace.as_deref()).await?;
-    let target = Arc::clone(
-        app.targets
-            .get(request.target.as_deref().unwrap_or(LOCAL_TARGET))?,
-    );
+    let target = app
+        .targets
+        .get(request.target.as_deref().unwrap_or(LOCAL_TARGET))?;
     let wrong = |error: outhaul_types::id::InvalidName| ApiError::bad_request(error.to_string());
     check_name("experiment", &request.experiment).map_err(wrong)?;
     if let Some(name) = &request.name {

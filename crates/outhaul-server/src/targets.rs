@@ -1,11 +1,11 @@
 //! The targets of this server: each a driver in its layers, with its queue and its observer.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
 use outhaul_driver::Driver;
-use outhaul_types::{ApiError, RunId};
-use tokio::sync::Notify;
+use outhaul_types::{ApiError, ComputeTarget, ProvisioningState, RunId};
+use tokio::sync::{Notify, watch};
 
 use crate::errors::unknown;
 use crate::observer::Observer;
@@ -19,6 +19,8 @@ pub(crate) struct Target {
     scheduler: Mutex<Scheduler>,
     /// Wakes the reconciler of a run: somebody asked for its end.
     wakes: Mutex<HashMap<RunId, Arc<Notify>>>,
+    /// Becomes true when another attachment takes over: whoever works for this one stops and concludes nothing.
+    pub(crate) retired: watch::Sender<bool>,
 }
 
 impl Target {
@@ -30,6 +32,7 @@ impl Target {
             driver,
             scheduler: Mutex::new(Scheduler::new(slots)),
             wakes: Mutex::default(),
+            retired: watch::channel(false).0,
         })
     }
 
@@ -61,31 +64,100 @@ impl Target {
     }
 }
 
+/// A target as it is known: this machine, or one that was attached.
+#[derive(Clone)]
+pub(crate) struct Entry {
+    /// What is stored of it; `None` for this machine.
+    pub(crate) record: Option<ComputeTarget>,
+    /// What runs on it; `None` while it is not attached.
+    pub(crate) live: Option<Arc<Target>>,
+}
+
 /// All targets by name.
-pub(crate) struct Targets(BTreeMap<String, Arc<Target>>);
+#[derive(Default)]
+pub(crate) struct Targets(RwLock<BTreeMap<String, Entry>>);
 
 impl Targets {
-    pub(crate) fn new(targets: impl IntoIterator<Item = Arc<Target>>) -> Self {
-        Self(
-            targets
-                .into_iter()
-                .map(|target| (target.name.clone(), target))
-                .collect(),
-        )
+    fn read(&self) -> RwLockReadGuard<'_, BTreeMap<String, Entry>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn get(&self, name: &str) -> Result<&Arc<Target>, ApiError> {
-        self.0.get(name).ok_or_else(|| {
+    /// Puts a target in place of the one that has its name.
+    pub(crate) fn put(&self, name: &str, entry: Entry) {
+        let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        all.insert(name.to_owned(), entry);
+    }
+
+    pub(crate) fn remove(&self, name: &str) {
+        self.0
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(name);
+    }
+
+    /// What is known under a name.
+    pub(crate) fn entry(&self, name: &str) -> Result<Entry, ApiError> {
+        let all = self.read();
+        all.get(name).cloned().ok_or_else(|| {
             unknown(
                 "compute target",
                 name,
-                self.0.keys().map(String::as_str),
+                all.keys().map(String::as_str),
                 "outhaul target list",
             )
         })
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Target>> {
-        self.0.values()
+    /// The target of this name, or the one that took its place.
+    pub(crate) fn get(&self, name: &str) -> Result<Arc<Target>, ApiError> {
+        let successor = || {
+            let all = self.read();
+            let mut entries = all.values();
+            let is_alias = |record: &ComputeTarget| record.aliases.iter().any(|alias| alias == name);
+            entries
+                .find(|entry| entry.record.as_ref().is_some_and(is_alias))
+                .cloned()
+        };
+        let entry = match self.entry(name) {
+            Ok(entry) => entry,
+            Err(error) => successor().ok_or(error)?,
+        };
+        if let Some(live) = entry.live {
+            return Ok(live);
+        }
+        let record = entry.record.as_ref();
+        Err(match record.map(|record| record.state) {
+            Some(ProvisioningState::Failed) => {
+                let why = record
+                    .and_then(|record| record.error.as_ref())
+                    .map(|error| error.message.clone());
+                ApiError::conflict(format!(
+                    "compute target `{name}` could not be attached: {}",
+                    why.unwrap_or_default()
+                ))
+                .with_hint("attach it again")
+            }
+            Some(ProvisioningState::Deleting) => {
+                ApiError::conflict(format!("compute target `{name}` is being detached"))
+            }
+            _ => ApiError::conflict(format!("compute target `{name}` is still being attached"))
+                .with_hint(format!("`outhaul target show {name}` shows how far it is")),
+        })
+    }
+
+    /// All targets that take runs.
+    pub(crate) fn live(&self) -> Vec<Arc<Target>> {
+        self.read()
+            .values()
+            .filter_map(|entry| entry.live.clone())
+            .collect()
+    }
+
+    /// All that is known.
+    pub(crate) fn entries(&self) -> Vec<(String, Entry)> {
+        self.read()
+            .iter()
+            .map(|(name, entry)| (name.clone(), entry.clone()))
+            .collect()
     }
 }

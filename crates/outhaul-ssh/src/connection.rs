@@ -61,6 +61,20 @@ pub async fn scan_host_key(route: &Route) -> Result<HostKey, SshError> {
     }
 }
 
+/// Asks the last server of a route for its host key and holds it against its policy, without logging in there.
+///
+/// # Errors
+///
+/// If it cannot be reached, or the policy does not accept its key: the error's kind then holds the fingerprint.
+pub async fn check_host_key(route: &Route) -> Result<HostKey, SshError> {
+    let (target, carrier) = carry(route).await?;
+    let greeted = match carrier {
+        None => greet(dial(target, route.connect_timeout).await?, target, route).await?,
+        Some(carrier) => greet(carrier.through(target, route).await?, target, route).await?,
+    };
+    Ok(greeted.host_key)
+}
+
 /// Opens the jumps of a route; gives its last server.
 async fn carry(route: &Route) -> Result<(&Hop, Option<Connection>), SshError> {
     let Some((target, jumps)) = route.hops.split_last() else {

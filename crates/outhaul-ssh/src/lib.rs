@@ -28,7 +28,7 @@ mod tunnel;
 mod watched;
 
 pub use alias::{ResolvedAlias, parse_ssh_g, resolve_alias};
-pub use connection::{Connection, scan_host_key};
+pub use connection::{Connection, check_host_key, scan_host_key};
 pub use error::{Phase, SshError, SshErrorKind};
 pub use exec::{Event, Exec, Exit, Stdin};
 pub use jump::{Jump, parse_jump};

@@ -43,6 +43,9 @@ pub(super) fn run(args: &Serve, printer: &Printer) -> Outcome {
             .into_iter()
             .filter_map(|folder| folder.into_os_string().into_string().ok())
             .collect(),
+        master_key: env_vars::get(env_vars::OUTHAUL_MASTER_KEY)
+            .and_then(|text| text.into_string().ok())
+            .map(outhaul_types::Secret::new),
         failpoint: env_vars::get(env_vars::OUTHAUL_FAILPOINT).and_then(|point| point.into_string().ok()),
         ready: ready(&home, background, *printer),
         home,

@@ -80,10 +80,9 @@ async fn build(
     Body(request): Body<BuildEnvironment>,
 ) -> Answer<impl IntoResponse> {
     let workspace = app.workspace(request.workspace.as_deref()).await?;
-    let target = Arc::clone(
-        app.targets
-            .get(request.target.as_deref().unwrap_or(LOCAL_TARGET))?,
-    );
+    let target = app
+        .targets
+        .get(request.target.as_deref().unwrap_or(LOCAL_TARGET))?;
     let (spec, _) = submit::environment(&app, &workspace, request.environment, request.conda).await?;
     let wanted = EnvironmentRequest {
         spec,

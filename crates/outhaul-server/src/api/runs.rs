@@ -38,7 +38,7 @@ fn status(is_new: bool) -> StatusCode {
 
 /// A run as it is shown: with what it waits for.
 pub(super) fn shown(app: &App, mut run: Run) -> Run {
-    run.waiting = waiting(&run, app.targets.get(&run.target).ok().map(AsRef::as_ref));
+    run.waiting = waiting(&run, app.targets.get(&run.target).ok().as_deref());
     run
 }
 

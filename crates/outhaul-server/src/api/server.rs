@@ -26,6 +26,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
 async fn status(State(app): State<Arc<App>>) -> Answer<Json<ServerStatus>> {
     let active: u32 = app
         .targets
+        .live()
         .iter()
         .map(|target| target.scheduler())
         .map(|it| it.running() + it.queued())

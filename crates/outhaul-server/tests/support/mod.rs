@@ -79,6 +79,7 @@ impl Server {
             build: "test".into(),
             environment: std::env::vars().collect(),
             search_path: path.split(':').map(str::to_owned).collect(),
+            master_key: None,
             failpoint: None,
             ready: Box::new(move |result| ready.send(result.map_err(Clone::clone)).unwrap()),
         };

@@ -1,0 +1,175 @@
+//! Machines over SSH: a stored configuration made into a route, and a route into a target that takes runs.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use outhaul_driver::layers;
+use outhaul_driver_remote::{Link, RemoteDriver, RemoteDriverConfig};
+use outhaul_host::remote::Installation;
+use outhaul_ssh::{
+    Credential, Hop, HostKeyPolicy, KnownHosts, Route, SshError, SshErrorKind, check_host_key, scan_host_key,
+};
+use outhaul_types::api::{HostKeyVerdict, ScanHostKey, ScannedHostKey};
+use outhaul_types::target::{SshAuthentication, SshEndpoint};
+use outhaul_types::{ApiError, ComputeTarget, ErrorCode, RemoteConfig, Secret, TargetConfig};
+
+use crate::app::App;
+use crate::sdk;
+use crate::targets::Target;
+
+/// Sessions that runs, builds and logs share on one connection; a server allows 10 unless it is told otherwise.
+const SESSIONS: usize = 8;
+
+fn credential(
+    authentication: &SshAuthentication,
+    secrets: &BTreeMap<String, Secret>,
+) -> Result<Credential, ApiError> {
+    let secret = |name: &str| {
+        secrets
+            .get(name)
+            .cloned()
+            .ok_or_else(|| ApiError::bad_request(format!("the credential holds no `{name}`")))
+    };
+    Ok(match authentication {
+        SshAuthentication::Password => Credential::Password(secret("password")?),
+        SshAuthentication::PrivateKey { certificate } => Credential::PrivateKey {
+            key: secret("private_key")?,
+            passphrase: secrets.get("passphrase").cloned(),
+            certificate: certificate.clone(),
+        },
+        SshAuthentication::Agent { socket } => Credential::Agent {
+            socket: PathBuf::from(socket),
+        },
+    })
+}
+
+fn hop(endpoint: &SshEndpoint, credential: &Credential) -> Result<Hop, ApiError> {
+    let key = endpoint
+        .host_key
+        .clone()
+        .ok_or_else(|| ApiError::bad_request(format!("no host key is given for `{endpoint}`")))?;
+    let host_key = if key.algorithm.is_empty() {
+        HostKeyPolicy::Expect(key.fingerprint)
+    } else {
+        HostKeyPolicy::Pinned(key)
+    };
+    Ok(Hop {
+        address: endpoint.address.clone(),
+        port: endpoint.port,
+        username: endpoint.username.clone(),
+        credential: credential.clone(),
+        host_key,
+    })
+}
+
+/// The way to a machine.
+pub(super) fn route(config: &RemoteConfig, secrets: &BTreeMap<String, Secret>) -> Result<Route, ApiError> {
+    let credential = credential(&config.authentication, secrets)?;
+    let hops = config
+        .jumps
+        .iter()
+        .chain([&config.endpoint])
+        .map(|endpoint| hop(endpoint, &credential))
+        .collect::<Result<Vec<_>, _>>()?;
+    let mut route = Route::new(hops);
+    route.max_sessions = SESSIONS;
+    Ok(route)
+}
+
+/// What is put on a machine.
+pub(super) fn installation(app: &App, config: &RemoteConfig) -> Result<Installation, ApiError> {
+    Installation::new(&app.attaching.server, config.folder.as_deref(), &sdk::files())
+        .map_err(|error| ApiError::internal(error.to_string()))
+}
+
+/// A target that takes runs, for a machine that was looked at. Nothing is asked of it here.
+pub(super) fn live(
+    app: &App,
+    target: &ComputeTarget,
+    secrets: &BTreeMap<String, Secret>,
+) -> Result<Arc<Target>, ApiError> {
+    let TargetConfig::Remote(config) = &target.config;
+    let facts = target
+        .facts
+        .clone()
+        .ok_or_else(|| ApiError::internal(format!("nothing is known of the machine of `{}`", target.name)))?;
+    let driver = RemoteDriver::new(RemoteDriverConfig {
+        shell: Link::new(&target.name, route(config, secrets)?),
+        installation: installation(app, config)?,
+        blobs: app.blobs.clone(),
+        incoming: app.home.target(&target.id).join("incoming"),
+        facts,
+        build_environment: Vec::new(),
+        packages: config.packages,
+        slots: target.slots(),
+    });
+    Ok(Target::new(&target.name, layers::standard(Arc::new(driver))))
+}
+
+/// An SSH error as the API gives it.
+pub(super) fn api_error(error: SshError) -> ApiError {
+    let api = ApiError::new(ErrorCode::Target, error.message);
+    match error.hint {
+        Some(hint) => api.with_hint(hint),
+        None => api,
+    }
+}
+
+/// Which check an SSH error fails.
+pub(super) const fn failed_check(kind: &SshErrorKind) -> &'static str {
+    match kind {
+        SshErrorKind::HostKeyUnknown { .. }
+        | SshErrorKind::HostKeyChanged { .. }
+        | SshErrorKind::HostKeyRevoked => "host-key",
+        SshErrorKind::LoginRefused | SshErrorKind::BadCredential => "login",
+        SshErrorKind::ChannelRefused => "shell",
+        _ => "connection",
+    }
+}
+
+/// Asks a host for its key, and the person's `known_hosts` about it.
+pub(crate) async fn scan(app: &App, request: ScanHostKey) -> Result<ScannedHostKey, ApiError> {
+    let secrets = match &request.ticket {
+        Some(ticket) => app.attaching.tickets.look(ticket)?,
+        None => BTreeMap::new(),
+    };
+    let known = KnownHosts::parse(&request.known_hosts);
+    // Only the jumps are logged in to.
+    let credential = match request.jumps.as_slice() {
+        [] => Credential::Password(Secret::new(String::new())),
+        _ => credential(&request.authentication, &secrets)?,
+    };
+    let mut hops = request
+        .jumps
+        .iter()
+        .map(|endpoint| hop(endpoint, &credential))
+        .collect::<Result<Vec<_>, _>>()?;
+    hops.push(Hop {
+        address: request.endpoint.address.clone(),
+        port: request.endpoint.port,
+        username: request.endpoint.username.clone(),
+        credential,
+        host_key: HostKeyPolicy::KnownHosts(Arc::new(known.clone())),
+    });
+    let scanned = |host_key, verdict, expected| ScannedHostKey {
+        host_key,
+        verdict,
+        expected,
+    };
+    match check_host_key(&Route::new(hops.clone())).await {
+        Ok(key) => Ok(scanned(key, HostKeyVerdict::Known, None)),
+        Err(error) => {
+            let (verdict, expected) = match &error.kind {
+                SshErrorKind::HostKeyUnknown { .. } => (HostKeyVerdict::Unknown, None),
+                SshErrorKind::HostKeyChanged { pinned, .. } => {
+                    (HostKeyVerdict::Changed, Some(pinned.clone()))
+                }
+                SshErrorKind::HostKeyRevoked => (HostKeyVerdict::Revoked, None),
+                _ => return Err(api_error(error)),
+            };
+            let key = scan_host_key(&Route::new(hops)).await.map_err(api_error)?;
+            Ok(scanned(key, verdict, expected))
+        }
+    }
+}
