@@ -52,7 +52,6 @@ pub struct Exec {
     /// Gone once the channel has ended.
     tail: Option<Tail>,
     stdin: Option<Stdin>,
-    end: ChannelEnd,
     started: bool,
     refused: bool,
     exit: Exit,
@@ -68,7 +67,7 @@ impl Exec {
                 stream: Box::pin(writer.make_writer()),
                 writer: Arc::clone(&writer),
                 ended: Box::pin(ended(end.clone())),
-                end: end.clone(),
+                end,
                 finished: false,
             }),
             tail: Some(Tail {
@@ -78,7 +77,6 @@ impl Exec {
                 gate,
                 _place: place,
             }),
-            end,
             started: false,
             refused: false,
             exit: Exit::Lost,

@@ -1,7 +1,9 @@
 //! What tests share: the behaviour suite that every driver must pass, a data folder with the real program working on
-//! it, seeded chance. Used by tests only.
+//! it, seeded chance, a real SSH server and a link that breaks on demand. Used by tests only.
 
 pub mod driver_suite;
+pub mod flaky_proxy;
 pub mod home;
 pub mod process;
 pub mod random;
+pub mod sshd;
