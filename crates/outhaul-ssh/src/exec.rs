@@ -12,7 +12,7 @@ use tokio::io::AsyncWrite;
 
 use crate::channel_end::{ChannelEnd, Ends};
 use crate::error::{SshError, SshErrorKind};
-use crate::gate::{Gate, Place};
+use crate::gate::Place;
 
 /// A piece of what a command says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,7 +39,6 @@ pub(crate) struct Tail {
     reader: ChannelReadHalf,
     writer: Arc<ChannelWriteHalf<Msg>>,
     ends: Arc<Ends>,
-    gate: Arc<Gate>,
     _place: Place,
 }
 
@@ -58,7 +57,7 @@ pub struct Exec {
 }
 
 impl Exec {
-    pub(crate) fn new(channel: russh::Channel<Msg>, ends: Arc<Ends>, gate: Arc<Gate>, place: Place) -> Self {
+    pub(crate) fn new(channel: russh::Channel<Msg>, ends: Arc<Ends>, place: Place) -> Self {
         let end = ends.follow(channel.id());
         let (reader, writer) = channel.split();
         let writer = Arc::new(writer);
@@ -74,7 +73,6 @@ impl Exec {
                 reader,
                 writer,
                 ends,
-                gate,
                 _place: place,
             }),
             started: false,
@@ -196,7 +194,6 @@ impl Exec {
     /// Closes the channel. The place is kept until the server has closed it too: it counts the command until then.
     fn close(&mut self) {
         let Some(mut tail) = self.tail.take() else { return };
-        tail.gate.abandoned();
         let Ok(runtime) = tokio::runtime::Handle::try_current() else {
             return;
         };
