@@ -20,7 +20,7 @@ use crate::route::{Hop, Route};
 use crate::tunnel::Tunnel;
 
 /// The pause before a server is asked again that may still count a command which has ended.
-const AGAIN: Duration = Duration::from_millis(50);
+const AGAIN: Duration = Duration::from_millis(10);
 /// How long a server is given to take note of our farewell.
 const FAREWELL: Duration = Duration::from_secs(1);
 
@@ -188,6 +188,7 @@ impl Connection {
 
     /// Starts a command without waiting for the answer.
     pub(crate) async fn begin(&self, command: &str) -> Result<Exec, SshError> {
+        let mut times = 0;
         let mut exec = loop {
             let place = tokio::select! {
                 place = self.0.gate.enter() => place,
@@ -198,8 +199,8 @@ impl Connection {
             let opening = tokio::spawn(async move {
                 match connection.0.handle.channel_open_session().await {
                     Ok(channel) => {
-                        let (ends, gate) = (Arc::clone(&connection.0.ends), Arc::clone(&connection.0.gate));
-                        Ok(Exec::new(channel, ends, gate, place))
+                        let ends = Arc::clone(&connection.0.ends);
+                        Ok(Exec::new(channel, ends, place))
                     }
                     Err(error) => Err((error, place)),
                 }
@@ -207,7 +208,8 @@ impl Connection {
             match opening.await {
                 Ok(Ok(exec)) => break exec,
                 Ok(Err((russh::Error::ChannelOpenFailure(reason), place))) => {
-                    match self.0.gate.refused(place) {
+                    times += 1;
+                    match self.0.gate.refused(place, times) {
                         Refused::Wait => {}
                         Refused::AskAgain => sleep(AGAIN).await,
                         Refused::GiveUp => return Err(self.channel_refused(&reason, "a command")),

@@ -12,7 +12,7 @@ use tokio::io::AsyncWrite;
 
 use crate::channel_end::{ChannelEnd, Ends};
 use crate::error::{SshError, SshErrorKind};
-use crate::gate::{Gate, Place};
+use crate::gate::Place;
 
 /// A piece of what a command says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,7 +39,6 @@ pub(crate) struct Tail {
     reader: ChannelReadHalf,
     writer: Arc<ChannelWriteHalf<Msg>>,
     ends: Arc<Ends>,
-    gate: Arc<Gate>,
     _place: Place,
 }
 
@@ -52,14 +51,13 @@ pub struct Exec {
     /// Gone once the channel has ended.
     tail: Option<Tail>,
     stdin: Option<Stdin>,
-    end: ChannelEnd,
     started: bool,
     refused: bool,
     exit: Exit,
 }
 
 impl Exec {
-    pub(crate) fn new(channel: russh::Channel<Msg>, ends: Arc<Ends>, gate: Arc<Gate>, place: Place) -> Self {
+    pub(crate) fn new(channel: russh::Channel<Msg>, ends: Arc<Ends>, place: Place) -> Self {
         let end = ends.follow(channel.id());
         let (reader, writer) = channel.split();
         let writer = Arc::new(writer);
@@ -68,17 +66,15 @@ impl Exec {
                 stream: Box::pin(writer.make_writer()),
                 writer: Arc::clone(&writer),
                 ended: Box::pin(ended(end.clone())),
-                end: end.clone(),
+                end,
                 finished: false,
             }),
             tail: Some(Tail {
                 reader,
                 writer,
                 ends,
-                gate,
                 _place: place,
             }),
-            end,
             started: false,
             refused: false,
             exit: Exit::Lost,
@@ -198,7 +194,6 @@ impl Exec {
     /// Closes the channel. The place is kept until the server has closed it too: it counts the command until then.
     fn close(&mut self) {
         let Some(mut tail) = self.tail.take() else { return };
-        tail.gate.abandoned();
         let Ok(runtime) = tokio::runtime::Handle::try_current() else {
             return;
         };

@@ -1,7 +1,7 @@
 //! The known hosts of OpenSSH: reading the file's text and asking it about a key. Pure; the answers are OpenSSH's.
 
 use russh::keys::Algorithm;
-use russh::keys::ssh_key::PublicKey;
+use russh::keys::ssh_key::{Certificate, PublicKey};
 
 use crate::host_certificate;
 use crate::host_pattern::HostPattern;
@@ -99,10 +99,7 @@ impl KnownHosts {
             .filter(|line| line.hosts.matches(name))
             .collect();
         let of = |marker| lines.iter().filter(move |line| line.marker == marker);
-        let signer = shown
-            .certificate
-            .as_ref()
-            .map(|certificate| certificate.signature_key());
+        let signer = shown.certificate.as_ref().map(Certificate::signature_key);
         if of(Marker::Revoked).any(|line| {
             line.key.key_data() == shown.key.key_data()
                 || signer.is_some_and(|signer| line.key.key_data() == signer)

@@ -168,60 +168,65 @@ async fn by_key(
     certificate: Option<Certificate>,
 ) -> Result<(), SshError> {
     let user = login.hop.username.clone();
+    let hashes = rsa_hashes(login, &key).await?;
     let certified = certificate.is_some();
     if let Some(certificate) = certificate {
-        let hash = rsa_hash(login, &key).await?;
-        let mut signer = KeySigner(Arc::clone(&key));
-        let answer = login
-            .handle
-            .authenticate_certificate_with(user.clone(), certificate, hash, &mut signer)
-            .await
-            .map_err(|error| match error {
-                AgentAuthError::Send(_) => russh::Error::SendError,
-                AgentAuthError::Key(error) => error.into(),
-            });
-        if matches!(login.read(answer).await?, Attempt::In) {
-            return Ok(());
+        for &hash in &hashes {
+            let mut signer = KeySigner(Arc::clone(&key));
+            let answer = login
+                .handle
+                .authenticate_certificate_with(user.clone(), certificate.clone(), hash, &mut signer)
+                .await
+                .map_err(|error| match error {
+                    AgentAuthError::Send(_) => russh::Error::SendError,
+                    AgentAuthError::Key(error) => error.into(),
+                });
+            if matches!(login.read(answer).await?, Attempt::In) {
+                return Ok(());
+            }
         }
     }
-    let hash = rsa_hash(login, &key).await?;
-    let key = PrivateKeyWithHashAlg::new(key, hash);
-    let algorithm = key.algorithm();
-    let answer = login.handle.authenticate_publickey(user, key).await;
-    let Attempt::Out(left, partial) = login.read(answer).await? else {
-        return Ok(());
-    };
+    let (mut left, mut partial) = (MethodSet::empty(), false);
+    for &hash in &hashes {
+        let key = PrivateKeyWithHashAlg::new(Arc::clone(&key), hash);
+        let answer = login.handle.authenticate_publickey(user.clone(), key).await;
+        match login.read(answer).await? {
+            Attempt::In => return Ok(()),
+            Attempt::Out(methods, accepted) => (left, partial) = (methods, accepted),
+        }
+        if partial {
+            break;
+        }
+    }
     let what = if certified {
         "the certificate and the key"
     } else {
         "the key"
     };
     Err(if partial {
-        login.refused(
-            what,
-            &left,
-            "the server wants a second proof besides the key, which is not supported",
-        )
+        let hint = "the server wants a second proof besides the key, which is not supported";
+        login.refused(what, &left, hint)
     } else if !left.contains(&MethodKind::PublicKey) {
         login.refused(what, &left, "give a password: the server takes no keys")
     } else {
         let hint = format!(
             "put the public key into `~/.ssh/authorized_keys` there, writable for its owner only; if it is there, see \
              whether the server takes keys of type `{}`",
-            algorithm.as_str()
+            key.algorithm().as_str()
         );
         login.refused(what, &left, &hint)
     })
 }
 
-/// The hash to sign with: SHA-512 or SHA-256 for RSA keys, whichever the server takes.
-async fn rsa_hash(login: &Login<'_>, key: &PrivateKey) -> Result<Option<HashAlg>, SshError> {
+/// The hashes to sign with. RSA keys sign with SHA-512 or SHA-256: the better one that the server knows first, then the
+/// other one, as servers tell what they know and not what they were told to take.
+async fn rsa_hashes(login: &Login<'_>, key: &PrivateKey) -> Result<Vec<Option<HashAlg>>, SshError> {
     if !key.algorithm().is_rsa() {
-        return Ok(None);
+        return Ok(vec![None]);
     }
     match login.handle.best_supported_rsa_hash().await {
-        Ok(Some(Some(hash))) => Ok(Some(hash)),
-        Ok(None) => Ok(Some(HashAlg::Sha512)),
+        Ok(Some(Some(HashAlg::Sha256))) => Ok(vec![Some(HashAlg::Sha256)]),
+        Ok(Some(Some(_)) | None) => Ok(vec![Some(HashAlg::Sha512), Some(HashAlg::Sha256)]),
         Ok(Some(None)) => Err(SshError::new(
             SshErrorKind::LoginRefused,
             format!(
