@@ -101,6 +101,61 @@ piece() {
     printf '\n'
 }
 
+# What is said about runs: the host first, then each run, then the sizes of all their logs in one.
+files=
+about_host() {
+    up=- boot=-
+    [ ! -r /proc/uptime ] || read -r up _ < /proc/uptime
+    [ ! -r /proc/sys/kernel/random/boot_id ] || read -r boot < /proc/sys/kernel/random/boot_id
+    printf 'host %s %s\n' "$up" "$boot"
+}
+
+about_run() { # KEY OUT-OFFSET ERR-OFFSET METRICS-OFFSET
+    [ -d "runs/$1/claim" ] || return 0
+    printf 'run %s\n' "$1"
+    for record in process supervisor; do
+        line=
+        read -r line 2> /dev/null < "runs/$1/$record"
+        [ -z "$line" ] || {
+            printf '%s\n' "$line"
+            pid=${line#* }
+            pid=${pid%% *}
+            if [ -r "/proc/$pid/stat" ] && read -r stat 2> /dev/null < "/proc/$pid/stat"; then
+                printf 'stat %s %s\n' "$record" "$stat"
+            fi
+        }
+    done
+    # The exit record is read after the processes: what is gone may have written it last.
+    line=
+    read -r line 2> /dev/null < "runs/$1/exit"
+    printf '%s\n' "$line"
+    case $line in
+        "exit "*" end"*)
+            # What is small comes with the answer: most runs need no more.
+            [ ! -s "runs/$1/stdout" ] || piece "$1" stdout "$2" 65536
+            [ ! -s "runs/$1/stderr" ] || piece "$1" stderr "$3" 65536
+            [ ! -s "runs/$1/metrics.jsonl" ] || piece "$1" metrics.jsonl "$4" 65536
+            for kept in "runs/$1"/code/outputs/* "runs/$1"/code/outputs/.[!.]* "runs/$1"/code/logs/* \
+                "runs/$1"/code/logs/.[!.]* "runs/$1"/uploads/* "runs/$1"/uploads/.[!.]*; do
+                if [ -e "$kept" ] || [ -L "$kept" ]; then
+                    echo left
+                    break
+                fi
+            done
+            ;;
+        *)
+            [ -s "runs/$1/supervisor" ] || [ -z "$(find "runs/$1/claim" -prune -mmin +0 2> /dev/null)" ] || echo old
+            ;;
+    esac
+    files="$files runs/$1/stdout runs/$1/stderr runs/$1/metrics.jsonl"
+}
+
+about_sizes() {
+    echo sizes
+    # shellcheck disable=SC2086
+    [ -z "$files" ] || ls -lnd $files 2> /dev/null
+}
+
 operation=$1
 shift
 case $operation in
@@ -174,7 +229,20 @@ case $operation in
         # The supervisor closes its standard output once it has answered.
         answer=$(setsid sh "$lib/supervise.sh" supervise "$root/$dir" < /dev/null 2> /dev/null &)
         case $answer in
-            claimed | taken) echo started ;;
+            claimed | taken)
+                # Many runs end at once, and the answer may as well say so. Others are not held up for long.
+                for _ in 1 2 3 4; do
+                    line=
+                    read -r line 2> /dev/null < "$dir/exit"
+                    case $line in "exit "*" end"*) break ;; esac
+                    sleep 0.005 2> /dev/null || break
+                done
+                LC_ALL=C
+                about_host
+                about_run "$key" 0 0 0
+                about_sizes
+                echo started
+                ;;
             '') echo "failed the supervisor ended without an answer" ;;
             *) printf '%s\n' "$answer" ;;
         esac
@@ -245,53 +313,9 @@ case $operation in
         ;;
 
     observe) # Standard input: a line for each run, KEY and the offsets up to which its logs have been read.
-        up=- boot=- files=
-        [ ! -r /proc/uptime ] || read -r up _ < /proc/uptime
-        [ ! -r /proc/sys/kernel/random/boot_id ] || read -r boot < /proc/sys/kernel/random/boot_id
-        printf 'host %s %s\n' "$up" "$boot"
-        while read -r key out err metrics; do
-            dir=runs/$key
-            [ -d "$dir/claim" ] || continue
-            printf 'run %s\n' "$key"
-            for record in process supervisor; do
-                line=
-                read -r line 2> /dev/null < "$dir/$record"
-                [ -z "$line" ] || {
-                    printf '%s\n' "$line"
-                    # shellcheck disable=SC2086
-                    set -- $line
-                    if [ -r "/proc/$2/stat" ] && read -r stat 2> /dev/null < "/proc/$2/stat"; then
-                        printf 'stat %s %s\n' "$record" "$stat"
-                    fi
-                }
-            done
-            # The exit record is read after the processes: what is gone may have written it last.
-            line=
-            read -r line 2> /dev/null < "$dir/exit"
-            printf '%s\n' "$line"
-            case $line in
-                "exit "*" end"*)
-                    # What is small comes with the answer: most runs need no more.
-                    [ ! -s "$dir/stdout" ] || piece "$key" stdout "$out" 65536
-                    [ ! -s "$dir/stderr" ] || piece "$key" stderr "$err" 65536
-                    [ ! -s "$dir/metrics.jsonl" ] || piece "$key" metrics.jsonl "$metrics" 65536
-                    for kept in "$dir"/code/outputs/* "$dir"/code/outputs/.[!.]* "$dir"/code/logs/* "$dir"/code/logs/.[!.]* \
-                        "$dir"/uploads/* "$dir"/uploads/.[!.]*; do
-                        if [ -e "$kept" ] || [ -L "$kept" ]; then
-                            echo left
-                            break
-                        fi
-                    done
-                    ;;
-                *)
-                    [ -s "$dir/supervisor" ] || [ -z "$(find "$dir/claim" -prune -mmin +0 2> /dev/null)" ] || echo old
-                    ;;
-            esac
-            files="$files $dir/stdout $dir/stderr $dir/metrics.jsonl"
-        done
-        echo sizes
-        # shellcheck disable=SC2086
-        [ -z "$files" ] || ls -lnd $files 2> /dev/null
+        about_host
+        while read -r key out err metrics; do about_run "$key" "$out" "$err" "$metrics"; done
+        about_sizes
         echo ok
         ;;
 

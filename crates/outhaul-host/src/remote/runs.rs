@@ -1,23 +1,27 @@
 //! All run directories of one machine that is reached by a shell.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use outhaul_driver::{
-    ChangeFeed, Collected, DriverError, ErrorKind, LogRead, NativeId, Observation, OutputSink, TargetLog,
-    change_feed,
+    ChangeFeed, Collected, DriverError, ErrorKind, LogRead, NativeId, Observation, OutputSink, Phase,
+    TargetLog, change_feed,
 };
 use outhaul_snapshot::BlobStore;
-use outhaul_types::RunKey;
+use outhaul_types::{Exit, RunKey};
 
+use super::answer::Answer;
 use super::batch::LogReader;
 use super::collect::collect;
 use super::evidence::observations;
 use super::session::Session;
 use super::stage::Stager;
 use super::watch::Watch;
+
+/// How long what was said at the start of a run is an answer to the question how it is.
+const JUST_NOW: Duration = Duration::from_millis(500);
 
 /// What the runs of a machine need on this side.
 #[derive(Clone, Debug)]
@@ -37,6 +41,8 @@ pub struct RemoteRuns {
     incoming: PathBuf,
     /// Ended runs that are known to have left no files.
     nothing_left: Mutex<HashSet<String>>,
+    /// How runs were when they were started, and when that was.
+    just_seen: Mutex<HashMap<String, (Instant, Observation)>>,
     feed: Mutex<Option<ChangeFeed>>,
 }
 
@@ -55,6 +61,7 @@ impl RemoteRuns {
             watch: Watch::start(&session, changes),
             incoming: config.incoming,
             nothing_left: Mutex::default(),
+            just_seen: Mutex::default(),
             feed: Mutex::new(Some(feed)),
             session,
         }
@@ -72,7 +79,10 @@ impl RemoteRuns {
     /// When the code cannot be brought there, or the machine cannot be asked or could not start it.
     pub async fn submit(&self, key: &RunKey, tree: &str, launch: &str) -> Result<NativeId, DriverError> {
         self.watch.active();
-        self.stager.submit(key, tree, launch).await?;
+        let answer = self.stager.submit(key, tree, launch).await?;
+        let now = Instant::now();
+        let seen = self.heard(answer);
+        lock(&self.just_seen).extend(seen.into_iter().map(|seen| (seen.id.0.clone(), (now, seen))));
         Ok(NativeId(key.as_str().to_owned()))
     }
 
@@ -106,6 +116,9 @@ impl RemoteRuns {
     /// When the machine cannot be asked.
     pub async fn observe(&self, ids: &[NativeId]) -> Result<Vec<Observation>, DriverError> {
         self.watch.active();
+        if let Some(seen) = self.known_already(ids) {
+            return Ok(seen);
+        }
         let lines: String = ids
             .iter()
             .map(|id| {
@@ -117,14 +130,31 @@ impl RemoteRuns {
             .session
             .ask("ask how the run is", "observe", &[], lines.as_bytes())
             .await?;
+        Ok(self.heard(answer))
+    }
+
+    /// What the machine said about these runs when it started them, if that was a moment ago. Counts once.
+    fn known_already(&self, ids: &[NativeId]) -> Option<Vec<Observation>> {
+        let mut just_seen = lock(&self.just_seen);
+        just_seen.retain(|_, (at, _)| at.elapsed() < JUST_NOW);
+        if !ids.iter().all(|id| just_seen.contains_key(&id.0)) {
+            return None;
+        }
+        ids.iter()
+            .map(|id| just_seen.remove(&id.0).map(|(_, seen)| seen))
+            .collect()
+    }
+
+    /// Takes what the machine says about runs, and what came with it.
+    fn heard(&self, answer: Answer) -> Vec<Observation> {
         let seen = observations(&answer);
         self.logs.came(answer.blocks.into_iter().map(|(_, block)| block));
         let mut nothing_left = lock(&self.nothing_left);
         for seen in &seen {
             let ended = matches!(
                 seen.observation.phase,
-                outhaul_driver::Phase::Ended {
-                    exit: outhaul_types::Exit::Code { .. },
+                Phase::Ended {
+                    exit: Exit::Code { .. },
                     ..
                 }
             );
@@ -132,7 +162,7 @@ impl RemoteRuns {
                 nothing_left.insert(seen.observation.id.0.clone());
             }
         }
-        Ok(seen.into_iter().map(|seen| seen.observation).collect())
+        seen.into_iter().map(|seen| seen.observation).collect()
     }
 
     /// A piece of a log.

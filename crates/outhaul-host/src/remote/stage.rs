@@ -7,6 +7,7 @@ use outhaul_driver::{DriverError, ErrorKind};
 use outhaul_snapshot::{BlobStore, Hash, Tree};
 use outhaul_types::RunKey;
 
+use super::answer::Answer;
 use super::delta::delta;
 use super::pack::Pack;
 use super::session::Session;
@@ -59,8 +60,9 @@ impl Stager {
         }
     }
 
-    /// Stages and starts a run; whoever asks again is told that it was started.
-    pub(super) async fn submit(&self, key: &RunKey, tree: &str, launch: &str) -> Result<(), DriverError> {
+    /// Stages and starts a run; whoever asks again is told that it was started. The answer says how the run is, if it was
+    /// started just now.
+    pub(super) async fn submit(&self, key: &RunKey, tree: &str, launch: &str) -> Result<Answer, DriverError> {
         let hello = self.session.hello(OPERATION).await?;
         {
             let mut known = lock(&self.known);
@@ -73,19 +75,12 @@ impl Stager {
         }
         for _ in 0..TRIES {
             if self.knows(tree) {
-                if self
-                    .start(
-                        key,
-                        tree,
-                        launch,
-                        &Way {
-                            how: "have".into(),
-                            inline: Vec::new(),
-                        },
-                    )
-                    .await?
-                {
-                    return Ok(());
+                let way = Way {
+                    how: "have".into(),
+                    inline: Vec::new(),
+                };
+                if let Some(answer) = self.start(key, tree, launch, &way).await? {
+                    return Ok(answer);
                 }
                 // It has forgotten the tree.
                 lock(&self.known).trees.retain(|known| known != tree);
@@ -97,10 +92,10 @@ impl Stager {
                 continue;
             }
             let way = self.send(tree).await?;
-            if self.start(key, tree, launch, &way).await? {
+            if let Some(answer) = self.start(key, tree, launch, &way).await? {
                 lock(&self.known).trees.push(tree.to_owned());
                 lock(&self.sending).remove(tree);
-                return Ok(());
+                return Ok(answer);
             }
             // It has forgotten the tree that this one was to be made from.
             lock(&self.known).trees.clear();
@@ -117,15 +112,21 @@ impl Stager {
         lock(&self.known).trees.iter().any(|known| known == tree)
     }
 
-    async fn start(&self, key: &RunKey, tree: &str, launch: &str, way: &Way) -> Result<bool, DriverError> {
+    async fn start(
+        &self,
+        key: &RunKey,
+        tree: &str,
+        launch: &str,
+        way: &Way,
+    ) -> Result<Option<Answer>, DriverError> {
         let spare = if self.is_large(tree) { "yes" } else { "no" };
         let length = launch.len().to_string();
         let input = [launch.as_bytes(), &way.inline].concat();
         let arguments = [key.as_str(), tree, &way.how, spare, &length];
         let answer = self.session.ask(OPERATION, "submit", &arguments, &input).await?;
         match answer.word() {
-            "started" => Ok(true),
-            "need" => Ok(false),
+            "started" => Ok(Some(answer)),
+            "need" => Ok(None),
             other => {
                 let message = format!("the target answered `{other}`");
                 Err(DriverError::permanent(ErrorKind::Target, OPERATION, message))
