@@ -147,7 +147,8 @@ impl Exec {
         self.exit.clone()
     }
 
-    /// Sends the command a signal, such as `TERM`. Servers need not pass it on; OpenSSH does since 7.9.
+    /// Sends the command a signal, such as `TERM`. Servers need not pass it on; OpenSSH does since 7.9, but not in the
+    /// moment before the command has begun: what must end is asked again.
     ///
     /// # Errors
     ///
