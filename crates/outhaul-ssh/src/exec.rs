@@ -58,7 +58,7 @@ pub struct Exec {
 
 impl Exec {
     pub(crate) fn new(channel: russh::Channel<Msg>, ends: Arc<Ends>, place: Place) -> Self {
-        let end = ends.follow(channel.id());
+        let end = ends.follow(channel.id().into());
         let (reader, writer) = channel.split();
         let writer = Arc::new(writer);
         Self {
@@ -184,7 +184,7 @@ impl Exec {
             }
             Some(ChannelMsg::Close) | None => {
                 if let Some(tail) = self.tail.take() {
-                    tail.ends.forget(tail.writer.id());
+                    tail.ends.forget(tail.writer.id().into());
                 }
             }
             Some(_) => {}
@@ -207,7 +207,7 @@ impl Exec {
                     .is_some_and(|message| !matches!(message, ChannelMsg::Close))
                 {}
             }
-            tail.ends.forget(tail.writer.id());
+            tail.ends.forget(tail.writer.id().into());
         });
     }
 }
