@@ -4,7 +4,6 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use russh::ChannelId;
 use tokio::sync::watch;
 
 use crate::error::SshError;
@@ -30,7 +29,21 @@ impl ChannelEnd {
 #[derive(Debug, Default)]
 struct Channels {
     all_over: bool,
-    senders: HashMap<ChannelId, watch::Sender<bool>>,
+    open: HashMap<u32, Open>,
+}
+
+#[derive(Debug)]
+struct Open {
+    sender: watch::Sender<bool>,
+    /// Whether somebody has asked for its end.
+    followed: bool,
+}
+
+impl Open {
+    fn new(followed: bool, over: bool) -> Self {
+        let sender = watch::channel(over).0;
+        Self { sender, followed }
+    }
 }
 
 /// The ends of one connection.
@@ -63,9 +76,8 @@ impl Ends {
         });
         let mut channels = self.lock();
         channels.all_over = true;
-        for (_, sender) in channels.senders.drain() {
-            sender.send_replace(true);
-        }
+        // Whose sender is gone is over.
+        channels.open.clear();
     }
 
     /// Why the connection is over, if it is.
@@ -83,29 +95,79 @@ impl Ends {
             .and_then(|reason| reason.clone())
     }
 
-    /// Follows a channel. It is forgotten by [`Ends::forget`].
-    pub(crate) fn follow(&self, id: ChannelId) -> ChannelEnd {
+    /// Says that the server has opened a channel. Before it can close it again.
+    pub(crate) fn begin_channel(&self, id: u32) {
+        let mut channels = self.lock();
+        channels.open.entry(id).or_insert_with(|| Open::new(false, false));
+    }
+
+    /// Follows a channel until [`Ends::forget`].
+    pub(crate) fn follow(&self, id: u32) -> ChannelEnd {
         let mut channels = self.lock();
         let over = channels.all_over;
-        let sender = channels
-            .senders
-            .entry(id)
-            .or_insert_with(|| watch::channel(over).0);
-        ChannelEnd(sender.subscribe())
+        let open = channels.open.entry(id).or_insert_with(|| Open::new(true, over));
+        open.followed = true;
+        ChannelEnd(open.sender.subscribe())
     }
 
     /// Says that a channel is over.
-    pub(crate) fn finish_channel(&self, id: ChannelId) {
+    pub(crate) fn finish_channel(&self, id: u32) {
         let mut channels = self.lock();
-        channels
-            .senders
-            .entry(id)
-            .or_insert_with(|| watch::channel(true).0)
-            .send_replace(true);
+        // Unknown: it was forgotten before.
+        let Some(open) = channels.open.get(&id) else {
+            return;
+        };
+        open.sender.send_replace(true);
+        if open.followed {
+            channels.open.remove(&id);
+        }
     }
 
     /// Forgets a channel that nobody uses any more.
-    pub(crate) fn forget(&self, id: ChannelId) {
-        self.lock().senders.remove(&id);
+    pub(crate) fn forget(&self, id: u32) {
+        self.lock().open.remove(&id);
+    }
+
+    /// How many channels are remembered.
+    #[cfg(test)]
+    pub(crate) fn remembered(&self) -> usize {
+        self.lock().open.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::SshErrorKind;
+
+    #[tokio::test]
+    async fn every_order_tells_the_end_and_leaves_nothing() {
+        let ends = Ends::new();
+        ends.begin_channel(1);
+        let end = ends.follow(1);
+        assert!(!end.is_over());
+        ends.finish_channel(1);
+        assert!(end.is_over());
+        end.wait().await;
+        ends.forget(1);
+        // Closed before anybody followed it.
+        ends.begin_channel(2);
+        ends.finish_channel(2);
+        let end = ends.follow(2);
+        assert!(end.is_over());
+        ends.forget(2);
+        // Forgotten before it was closed.
+        let end = ends.follow(3);
+        ends.begin_channel(3);
+        ends.forget(3);
+        ends.finish_channel(3);
+        assert!(end.is_over());
+        assert_eq!(ends.remembered(), 0);
+        let end = ends.follow(4);
+        ends.finish(SshError::new(SshErrorKind::Lost, "the first reason"));
+        ends.finish(SshError::new(SshErrorKind::Lost, "the second reason"));
+        end.wait().await;
+        assert!(ends.follow(5).is_over());
+        assert_eq!(ends.reason().expect("there is one").message, "the first reason");
     }
 }

@@ -13,8 +13,6 @@ pub enum Phase {
     KeyExchange,
     /// Logging in.
     Login,
-    /// Opening a channel on a connection that stands.
-    Channel,
 }
 
 /// What kind of error it is. Callers decide by this.

@@ -58,7 +58,7 @@ pub struct Exec {
 
 impl Exec {
     pub(crate) fn new(channel: russh::Channel<Msg>, ends: Arc<Ends>, place: Place) -> Self {
-        let end = ends.follow(channel.id());
+        let end = ends.follow(channel.id().into());
         let (reader, writer) = channel.split();
         let writer = Arc::new(writer);
         Self {
@@ -147,7 +147,8 @@ impl Exec {
         self.exit.clone()
     }
 
-    /// Sends the command a signal, such as `TERM`. Servers need not pass it on; OpenSSH does since 7.9.
+    /// Sends the command a signal, such as `TERM`. Servers need not pass it on; OpenSSH does since 7.9, but not in the
+    /// moment before the command has begun: what must end is asked again.
     ///
     /// # Errors
     ///
@@ -183,7 +184,7 @@ impl Exec {
             }
             Some(ChannelMsg::Close) | None => {
                 if let Some(tail) = self.tail.take() {
-                    tail.ends.forget(tail.writer.id());
+                    tail.ends.forget(tail.writer.id().into());
                 }
             }
             Some(_) => {}
@@ -206,7 +207,7 @@ impl Exec {
                     .is_some_and(|message| !matches!(message, ChannelMsg::Close))
                 {}
             }
-            tail.ends.forget(tail.writer.id());
+            tail.ends.forget(tail.writer.id().into());
         });
     }
 }

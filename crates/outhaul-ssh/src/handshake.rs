@@ -75,8 +75,19 @@ impl client::Handler for Client {
         Ok(self.policy.is_some())
     }
 
+    async fn channel_open_confirmation(
+        &mut self,
+        channel: ChannelId,
+        _: u32,
+        _: u32,
+        _: &mut client::Session,
+    ) -> Result<(), Failure> {
+        self.ends.begin_channel(channel.into());
+        Ok(())
+    }
+
     async fn channel_close(&mut self, channel: ChannelId, _: &mut client::Session) -> Result<(), Failure> {
-        self.ends.finish_channel(channel);
+        self.ends.finish_channel(channel.into());
         Ok(())
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use russh::client::Msg;
-use russh::{Channel, ChannelId, ChannelStream};
+use russh::{Channel, ChannelStream};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::channel_end::{ChannelEnd, Ends};
@@ -16,13 +16,13 @@ pub struct Tunnel {
     stream: ChannelStream<Msg>,
     ended: Pin<Box<dyn Future<Output = ()> + Send + Sync>>,
     over: bool,
-    id: ChannelId,
+    id: u32,
     ends: Arc<Ends>,
 }
 
 impl Tunnel {
     pub(crate) fn new(channel: Channel<Msg>, ends: Arc<Ends>) -> Self {
-        let id = channel.id();
+        let id = channel.id().into();
         let end: ChannelEnd = ends.follow(id);
         Self {
             stream: channel.into_stream(),

@@ -6,7 +6,9 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use common::{PATIENCE, key, route, secret, through};
-use outhaul_ssh::{Connection, Credential, Exit, Hop, HostKeyPolicy, Phase, Route, SshError, SshErrorKind};
+use outhaul_ssh::{
+    Connection, Credential, Event, Exit, Hop, HostKeyPolicy, Phase, Route, SshError, SshErrorKind,
+};
 use outhaul_testkit::flaky_proxy::FlakyProxy;
 use outhaul_testkit::sshd::Setup;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -178,7 +180,11 @@ async fn a_command_that_is_stuck_in_writing_ends_with_its_channel() {
         return;
     };
     let connection = Connection::open(&route(&server)).await.expect("it lets us in");
-    let mut exec = connection.exec("sleep 1000").await.expect("it starts");
+    let mut exec = connection
+        .exec("echo up; exec sleep 1000")
+        .await
+        .expect("it starts");
+    assert_eq!(exec.next().await, Some(Event::Stdout("up\n".into())));
     let mut stdin = exec.take_stdin().expect("the first time");
     let writing = tokio::spawn(async move { stdin.write_all(&vec![0; 100 << 20]).await });
     exec.signal("KILL").await.expect("it is sent");

@@ -2,7 +2,7 @@
 
 mod common;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use common::{PATIENCE, hop, key, pinned, route};
 use outhaul_ssh::{Connection, Event, Exit, Route, SshErrorKind, scan_host_key};
@@ -54,7 +54,12 @@ async fn outputs_and_ends() {
     assert_eq!(exec.next().await, Some(Event::Stdout("done\n".into())));
     assert_eq!(exec.next().await, None);
     assert_eq!(exec.exit(), &Exit::Code(0));
-    let exec = connection.exec("sleep 1000").await.expect("it starts");
+    let mut exec = connection
+        .exec("echo up; exec sleep 1000")
+        .await
+        .expect("it starts");
+    // A signal that comes before the command has its own process group reaches nobody.
+    assert_eq!(exec.next().await, Some(Event::Stdout("up\n".into())));
     exec.signal("TERM").await.expect("it is sent");
     assert_eq!(
         timeout(PATIENCE, exec.wait()).await.expect("it ends"),
@@ -227,26 +232,44 @@ async fn forwarding_that_is_forbidden() {
 }
 
 #[tokio::test]
-async fn a_reader_that_is_slow_holds_the_sender_back() {
+async fn an_unread_command_holds_others_up_only_when_much_is_unread() {
     let Some((_server, connection)) = connect(Setup::new()).await else {
         return;
     };
-    let mut exec = connection
-        .exec("head -c 200000000 /dev/zero; echo sent >&2")
+    // What fits into the buffer of a channel disturbs nobody.
+    let mut little = connection
+        .exec("head -c 15000000 /dev/zero")
         .await
         .expect("it starts");
-    // Others are served meanwhile, while what has come fits into the buffer; then it is read out.
+    for _ in 0..3 {
+        let other = timeout(PATIENCE, connection.run("echo other", b"", 100)).await;
+        assert_eq!(other.expect("it ends").expect("it runs").stdout, b"other\n");
+    }
     let mut read = 0;
-    let since = Instant::now();
-    while let Some(event) = timeout(PATIENCE, exec.next()).await.expect("it goes on") {
+    while let Some(event) = timeout(PATIENCE, little.next()).await.expect("it goes on") {
         if let Event::Stdout(bytes) = event {
             read += bytes.len();
         }
     }
-    assert_eq!(
-        (read, exec.exit()),
-        (200_000_000, &Exit::Code(0)),
-        "{:?}",
-        since.elapsed()
-    );
+    assert_eq!((read, little.exit()), (15_000_000, &Exit::Code(0)));
+    // More than that holds the sender back, and everything comes once it is read; dropping it frees the others too.
+    let much = connection.exec("cat /dev/zero").await.expect("it starts");
+    let other = tokio::spawn({
+        let connection = connection.clone();
+        async move { connection.run("echo other", b"", 100).await }
+    });
+    drop(much);
+    let other = timeout(PATIENCE, other).await.expect("it ends").expect("it ends");
+    assert_eq!(other.expect("it runs").stdout, b"other\n");
+    let mut much = connection
+        .exec("head -c 200000000 /dev/zero")
+        .await
+        .expect("it starts");
+    let mut read = 0;
+    while let Some(event) = timeout(PATIENCE, much.next()).await.expect("it goes on") {
+        if let Event::Stdout(bytes) = event {
+            read += bytes.len();
+        }
+    }
+    assert_eq!((read, much.exit()), (200_000_000, &Exit::Code(0)));
 }
