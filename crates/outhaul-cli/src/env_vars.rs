@@ -21,6 +21,10 @@ pub(crate) const PATH: &str = "PATH";
 pub(crate) const PYENV_VERSION: &str = "PYENV_VERSION";
 /// The folder from which pyenv looks for `.python-version`.
 pub(crate) const PYENV_DIR: &str = "PYENV_DIR";
+/// The socket of the SSH agent.
+pub(crate) const SSH_AUTH_SOCK: &str = "SSH_AUTH_SOCK";
+/// The name of the person on this machine.
+pub(crate) const USER: &str = "USER";
 // `NO_COLOR`, `CLICOLOR` and `CLICOLOR_FORCE` are read by anstream; `--env NAME` reads the variable of that name.
 
 /// The value of a variable that is set and not empty.

@@ -8,6 +8,7 @@ mod env_vars;
 mod error;
 mod home;
 mod output;
+mod terminal;
 
 use std::process::ExitCode;
 

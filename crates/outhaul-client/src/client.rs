@@ -91,6 +91,12 @@ impl Call {
         self
     }
 
+    /// A body that is JSON already.
+    pub(crate) fn body(mut self, json: Bytes) -> Self {
+        self.body = Some(json);
+        self
+    }
+
     pub(crate) fn json(mut self, body: &impl Serialize) -> Result<Self, ClientError> {
         let bytes =
             serde_json::to_vec(body).map_err(|error| ClientError::Protocol(format!("request: {error}")))?;

@@ -1,20 +1,26 @@
 //! The command line as data: clap structs only, no behaviour beyond parsing.
 
+mod attach;
 mod environment;
+mod resource;
 mod run;
 mod runs;
 mod server;
+mod target;
 mod values;
 mod workspace;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use attach::{AttachCommand, AttachRemote};
 pub(crate) use environment::{EnvironmentBuild, EnvironmentCommand, EnvironmentRegister};
+pub(crate) use resource::ResourceCommand;
 pub(crate) use run::RunArgs;
 pub(crate) use runs::{LogsArgs, OutputsArgs, RerunArgs, RunsCommand, RunsListArgs, SnapshotArgs};
 pub(crate) use server::{Serve, ServerCommand};
+pub(crate) use target::TargetCommand;
 pub(crate) use values::{NamedVersion, Variable};
-pub(crate) use workspace::{ExperimentCommand, Settings, TargetCommand, WorkspaceCommand};
+pub(crate) use workspace::{ExperimentCommand, Settings, WorkspaceCommand};
 
 /// Run machine-learning scripts, reproducibly, on the compute that you have.
 #[derive(Debug, Parser)]
@@ -84,9 +90,17 @@ pub(crate) enum Command {
     /// See, follow, cancel and repeat runs
     #[command(subcommand)]
     Runs(RunsCommand),
-    /// See and check compute targets
+    /// Repeat a run: same code, same packages, same settings
+    #[command(
+        after_help = "Examples:\n  outhaul rerun 3k9v\n  outhaul rerun 3k9v --on gpu-box --detach\n\nThe same as `outhaul runs rerun`."
+    )]
+    Rerun(RerunArgs),
+    /// Attach, see, check and detach compute targets
     #[command(subcommand)]
     Target(TargetCommand),
+    /// Keep the addresses of Azure resources
+    #[command(subcommand)]
+    Resource(ResourceCommand),
     /// Build, register and see environments
     #[command(subcommand)]
     Environment(EnvironmentCommand),

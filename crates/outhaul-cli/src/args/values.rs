@@ -15,6 +15,73 @@ pub(crate) fn experiment_name(text: &str) -> Result<String, InvalidName> {
     check_name("experiment", text).map(|()| text.to_owned())
 }
 
+/// A host key's fingerprint as OpenSSH shows it.
+pub(crate) fn fingerprint(text: &str) -> Result<String, String> {
+    let base64 = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/');
+    match text.strip_prefix("SHA256:") {
+        Some(hash) if hash.len() == 43 && hash.chars().all(base64) => Ok(text.to_owned()),
+        _ => Err(
+            "write it as `ssh-keygen -l` shows it: `SHA256:` and 43 letters, digits, `+` or `/`".to_owned(),
+        ),
+    }
+}
+
+/// An absolute path on another machine.
+pub(crate) fn folder_there(text: &str) -> Result<String, String> {
+    if !text.starts_with('/') || text.chars().any(char::is_control) {
+        return Err("write it as an absolute path: `/data/outhaul`".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+/// Who logs in somewhere.
+pub(crate) fn username(text: &str) -> Result<String, String> {
+    let wrong = |c: char| c.is_whitespace() || c.is_control();
+    if text.is_empty() || text.starts_with('-') || text.chars().any(wrong) {
+        return Err("a name of a user has no blanks and does not begin with `-`".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+/// The name or address of a host, without user and port.
+pub(crate) fn host(text: &str) -> Result<String, String> {
+    let server = outhaul_ssh::parse_jump(text).map_err(|error| error.message)?;
+    let bare = text.trim_start_matches('[').trim_end_matches(']');
+    if server.host != bare {
+        return Err(
+            "give the host alone; `--username` says who logs in and `--port` is for the port".to_owned(),
+        );
+    }
+    Ok(server.host)
+}
+
+/// A server to go through: `[user@]host[:port]`.
+pub(crate) fn jump(text: &str) -> Result<outhaul_ssh::Jump, String> {
+    outhaul_ssh::parse_jump(text).map_err(|error| match error.hint {
+        Some(hint) => format!("{}: {hint}", error.message),
+        None => error.message,
+    })
+}
+
+/// An address of the address book: `host` or `host:port`.
+pub(crate) fn resource_address(text: &str) -> Result<String, String> {
+    match outhaul_ssh::parse_jump(text) {
+        Ok(server) if server.username.is_none() && !text.contains("://") => Ok(text.to_owned()),
+        _ => Err("write it as `host`, `host:port` or `[IPv6 address]:port`".to_owned()),
+    }
+}
+
+/// An Azure resource id.
+pub(crate) fn resource_id(text: &str) -> Result<String, String> {
+    if !text.starts_with('/') || text.chars().any(char::is_control) {
+        return Err(
+            "write it as Azure shows it: `/subscriptions/.../providers/Microsoft.Compute/virtualMachines/NAME`"
+                .to_owned(),
+        );
+    }
+    Ok(text.to_owned())
+}
+
 /// `KEY=VALUE`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Assignment {
@@ -109,6 +176,53 @@ mod tests {
         assert_eq!(ok("A=1"), Some(("A".into(), Some("1".into()))));
         assert_eq!(ok("A"), Some(("A".into(), None)));
         assert_eq!((ok("1A=1"), ok("A-B"), ok("")), (None, None, None));
+    }
+
+    #[test]
+    fn fingerprints() {
+        let hash = "abcdefghijABCDEFGHIJ0123456789+/abcdefghijk";
+        assert_eq!(hash.len(), 43);
+        assert!(fingerprint(&format!("SHA256:{hash}")).is_ok());
+        for bad in [
+            String::new(),
+            hash.to_owned(),
+            format!("sha256:{hash}"),
+            format!("SHA256:{hash}="),
+            format!("SHA256:{}", &hash[1..]),
+            format!("SHA256:{hash}a"),
+            format!("SHA256:{}-", &hash[1..]),
+            format!("SHA256:{}ä", &hash[2..]),
+            format!("SHA256: {}", &hash[1..]),
+            "MD5:16:27:ac:a5:76:28:2d:36:63:1b:56:4d:eb:df:a6:48".to_owned(),
+        ] {
+            assert!(fingerprint(&bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn hosts_and_addresses() {
+        for (text, read) in [
+            ("box", "box"),
+            ("10.0.0.4", "10.0.0.4"),
+            ("::1", "::1"),
+            ("[::1]", "::1"),
+        ] {
+            assert_eq!(host(text).as_deref(), Ok(read), "{text}");
+        }
+        for bad in ["", "me@box", "box:22", "-box", "a b", "ssh://box", "[::1]:22"] {
+            assert!(host(bad).is_err(), "{bad}");
+        }
+        for good in ["box", "box:2222", "[::1]:22", "10.0.0.4"] {
+            assert!(resource_address(good).is_ok(), "{good}");
+        }
+        for bad in ["", "me@box", "box:x", "ssh://box"] {
+            assert!(resource_address(bad).is_err(), "{bad}");
+        }
+        assert!(resource_id("/subscriptions/s").is_ok() && resource_id("vm").is_err());
+        assert!(
+            folder_there("/data").is_ok() && folder_there("data").is_err() && folder_there("~/x").is_err()
+        );
+        assert!(username("me").is_ok() && username("-me").is_err() && username("a b").is_err());
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! `outhaul workspace`, `outhaul target` and `outhaul experiment`.
+//! `outhaul workspace` and `outhaul experiment`.
 
 use clap::{Args, Subcommand};
 use outhaul_types::CondaMode;
@@ -49,26 +49,6 @@ pub(crate) struct Settings {
     /// Packages under conda's `dependencies:`: `refuse` them, or take them from the Python index (`pypi`)
     #[arg(long, value_name = "MODE")]
     pub conda: Option<CondaMode>,
-}
-
-/// What can be done with compute targets.
-#[derive(Debug, Subcommand)]
-pub(crate) enum TargetCommand {
-    /// List the compute targets
-    #[command(after_help = "Examples:\n  outhaul target list\n  outhaul target list --format json")]
-    List,
-    /// Show a compute target
-    #[command(after_help = "Examples:\n  outhaul target show local")]
-    Show {
-        /// Its name
-        name: String,
-    },
-    /// Check a compute target now
-    #[command(after_help = "Examples:\n  outhaul target check local")]
-    Check {
-        /// Its name
-        name: String,
-    },
 }
 
 /// What can be done with experiments.

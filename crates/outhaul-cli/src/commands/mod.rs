@@ -6,6 +6,7 @@ mod download;
 mod environment;
 mod experiment;
 mod follow;
+mod resource;
 mod run;
 mod runs;
 mod serve;
@@ -38,7 +39,9 @@ async fn with_context(context: &Context, command: Command) -> Outcome {
     match command {
         Command::Run(args) => run::run(context, &args).await,
         Command::Runs(command) => runs::run(context, command).await,
+        Command::Rerun(args) => runs::rerun(context, &args).await,
         Command::Target(command) => target::run(context, command).await,
+        Command::Resource(command) => resource::run(context, command).await,
         Command::Environment(command) => environment::run(context, command).await,
         Command::Experiment(command) => experiment::run(context, &command).await,
         Command::Workspace(command) => workspace::run(context, command).await,

@@ -3,6 +3,7 @@
 mod printer;
 mod progress;
 mod sparkline;
+mod spinner;
 mod summary;
 mod table;
 mod text;
@@ -10,6 +11,7 @@ mod text;
 pub(crate) use printer::{Paint, Printer};
 pub(crate) use progress::SnapshotProgress;
 pub(crate) use sparkline::sparkline;
+pub(crate) use spinner::Spinner;
 pub(crate) use summary::{series, summary};
 pub(crate) use table::{Cell, Table};
 pub(crate) use text::{ago, clean, fields, moment, plural, shell_words, size};

@@ -63,6 +63,22 @@ impl Table {
         self.rows.push(cells.into());
     }
 
+    /// The table without a column in which nothing stands.
+    #[must_use]
+    pub(crate) fn without_empty(mut self, name: &str) -> Self {
+        let Some(column) = self.head.iter().position(|head| *head == name) else {
+            return self;
+        };
+        let full = |row: &Vec<Cell>| row.get(column).is_some_and(|cell| !cell.text.is_empty());
+        if !self.rows.iter().any(full) {
+            self.head.remove(column);
+            for row in self.rows.iter_mut().filter(|row| column < row.len()) {
+                row.remove(column);
+            }
+        }
+        self
+    }
+
     /// The table as lines, without blanks at their ends.
     pub(crate) fn show(&self, paint: Paint) -> String {
         let mut widths: Vec<usize> = self.head.iter().map(|name| name.len()).collect();
@@ -135,6 +151,19 @@ mod tests {
             rest = &rest[escape + rest[escape..].find('m').unwrap() + 1..];
         }
         assert_eq!(plain + rest, table().show(Paint(false)));
+    }
+
+    #[test]
+    fn a_column_in_which_nothing_stands_can_be_left_out() {
+        let mut table = Table::new(["A", "B"]);
+        table.row([Cell::new("x"), Cell::new("")]);
+        let other = {
+            let mut other = Table::new(["A", "B"]);
+            other.row([Cell::new("x"), Cell::new("y")]);
+            other
+        };
+        assert_eq!(table.without_empty("B").show(Paint(false)), "A\nx\n");
+        assert_eq!(other.without_empty("B").show(Paint(false)), "A  B\nx  y\n");
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use outhaul_environment::MAX_SPEC_BYTES;
 use outhaul_types::api::EnvironmentChoice;
+use outhaul_types::workspace::LOCAL_TARGET;
 use outhaul_types::{EnvironmentSpec, Interpreter};
 
 use super::interpreter::Search;
@@ -11,6 +12,9 @@ use crate::args::NamedVersion;
 use crate::context::Context;
 use crate::env_vars;
 use crate::error::CliError;
+
+/// The interpreter of another machine, which looks for it on its own `PATH`.
+const PYTHON_THERE: &str = "python3";
 
 /// An environment as the person asked for it.
 #[derive(Debug)]
@@ -24,12 +28,20 @@ pub(in crate::commands) enum Wish {
 }
 
 impl Wish {
-    /// The environment of an option, else that of `outhaul.toml`, else the Python at hand.
-    pub(in crate::commands) fn of(context: &Context, given: Option<&str>) -> Result<Self, CliError> {
+    /// The environment of an option, else that of `outhaul.toml`, else the Python at hand: on this machine, or as the
+    /// target finds it.
+    pub(in crate::commands) fn of(
+        context: &Context,
+        given: Option<&str>,
+        target: Option<&str>,
+    ) -> Result<Self, CliError> {
         let config = &context.config;
         match (given, &config.environment) {
             (Some(given), _) => Self::named(&context.here, given),
             (None, Some(default)) => Self::named(config.folder().unwrap_or(&context.here), default),
+            (None, None) if target.is_some_and(|target| target != LOCAL_TARGET) => {
+                Ok(Self::python_as_it_is(PYTHON_THERE.to_owned()))
+            }
             (None, None) => {
                 Search::begin(&env_vars::search_path(), &context.home, &context.here).map(Self::AtHand)
             }
@@ -48,13 +60,16 @@ impl Wish {
     pub(super) fn settle(&mut self, home: &Path) -> Result<(), CliError> {
         if let Self::AtHand(search) = self {
             let python = search.finish(home)?;
-            let interpreter = Interpreter::UserManaged { python };
-            *self = Self::Spec(Box::new(EnvironmentSpec {
-                interpreter,
-                ..EnvironmentSpec::default()
-            }));
+            *self = Self::python_as_it_is(python);
         }
         Ok(())
+    }
+
+    fn python_as_it_is(python: String) -> Self {
+        Self::Spec(Box::new(EnvironmentSpec {
+            interpreter: Interpreter::UserManaged { python },
+            ..EnvironmentSpec::default()
+        }))
     }
 
     /// The wish as the API has it. A Python at hand must be settled before.

@@ -9,7 +9,7 @@ mod rerun;
 mod show;
 mod snapshot;
 
-use crate::args::RunsCommand;
+use crate::args::{RerunArgs, RunsCommand};
 use crate::context::Context;
 use crate::error::Outcome;
 
@@ -25,4 +25,9 @@ pub(super) async fn run(context: &Context, command: RunsCommand) -> Outcome {
         RunsCommand::Snapshot(args) => snapshot::run(context, &args).await,
         RunsCommand::Rerun(args) => rerun::run(context, &args).await,
     }
+}
+
+/// `outhaul rerun`, the same as `outhaul runs rerun`.
+pub(super) async fn rerun(context: &Context, args: &RerunArgs) -> Outcome {
+    rerun::run(context, args).await
 }

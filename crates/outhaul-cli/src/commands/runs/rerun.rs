@@ -1,4 +1,4 @@
-//! `outhaul runs rerun`.
+//! `outhaul runs rerun` and `outhaul rerun`.
 
 use outhaul_types::api::Rerun;
 use outhaul_types::id::check_name;
