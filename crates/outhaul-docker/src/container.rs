@@ -1,13 +1,12 @@
 //! The life of a run's container: start, find, cancel, keep from starting, remove. Every call may be repeated.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use bollard::models::{ContainerInspectResponse, ContainerStateStatusEnum as Status};
+use bollard::models::{ContainerCreateBody, ContainerInspectResponse, ContainerStateStatusEnum as Status};
 use bollard::query_parameters::{
-    CreateContainerOptionsBuilder, InspectContainerOptions, KillContainerOptionsBuilder, LogsOptionsBuilder,
+    CreateContainerOptionsBuilder, InspectContainerOptions, KillContainerOptionsBuilder,
     RemoveContainerOptionsBuilder, StartContainerOptions, StopContainerOptionsBuilder,
 };
-use futures_util::StreamExt;
 use outhaul_types::RunKey;
 
 use crate::engine::{Engine, HOME_LABEL};
@@ -42,35 +41,8 @@ impl Engine {
     pub async fn start(&self, request: &ContainerRequest) -> Result<String, DockerError> {
         let body = plan::body(&self.home, request).map_err(refused)?;
         let name = container_name(request.run_key.as_str());
-        let options = CreateContainerOptionsBuilder::new().name(&name).build();
-        match self
-            .ask(START, self.docker.create_container(Some(options), body))
-            .await
-        {
-            Ok(_) => {}
-            Err(error) if error.kind == ErrorKind::Conflict => {
-                let there = self.inspect(START, &name).await?.ok_or(error)?;
-                if !self.is_ours(&there) {
-                    let message = format!("the name `{name}` is taken by a container of another home");
-                    return Err(
-                        DockerError::new(ErrorKind::Conflict, START, message).with_hint(format!(
-                            "look at it with `docker inspect {name}`, and remove it if nobody needs it"
-                        )),
-                    );
-                }
-                if status(&there) != Status::CREATED {
-                    return Ok(name);
-                }
-            }
-            Err(error) if error.kind == ErrorKind::NotFound => {
-                let image = request.image.name(&self.home);
-                return Err(DockerError {
-                    message: format!("the image `{image}` is not on the engine"),
-                    hint: Some("fetch or build the image before the container is started".into()),
-                    ..error
-                });
-            }
-            Err(error) => return Err(error),
+        if self.make(&name, request, body).await? != Status::CREATED {
+            return Ok(name);
         }
         // One that was started by somebody else at this very moment is no error. (One that has also ended meanwhile
         // runs again, finds the claim in the run directory, and ends at once.)
@@ -84,6 +56,53 @@ impl Engine {
                 Err(DockerError::new(ErrorKind::Conflict, START, message))
             }
             Err(error) => Err(error),
+        }
+    }
+
+    /// Makes the container where it is not there, and gives how it is.
+    async fn make(
+        &self,
+        name: &str,
+        request: &ContainerRequest,
+        body: ContainerCreateBody,
+    ) -> Result<Status, DockerError> {
+        let mut pause = Duration::from_millis(5);
+        let begin = Instant::now();
+        loop {
+            let options = CreateContainerOptionsBuilder::new().name(name).build();
+            let created = self.docker.create_container(Some(options), body.clone());
+            let error = match self.ask(START, created).await {
+                Ok(_) => return Ok(Status::CREATED),
+                Err(error) => error,
+            };
+            if error.kind == ErrorKind::NotFound {
+                let message = format!(
+                    "the image `{}` is not on the engine",
+                    request.image.name(&self.home)
+                );
+                return Err(DockerError::new(ErrorKind::NotFound, START, message)
+                    .with_hint("fetch or build the image before the container is started"));
+            }
+            if error.kind != ErrorKind::Conflict {
+                return Err(error);
+            }
+            match self.inspect(START, name).await? {
+                Some(there) if self.is_ours(&there) => return Ok(status(&there)),
+                Some(_) => {
+                    let message = format!("the name `{name}` is taken by a container of another home");
+                    return Err(
+                        DockerError::new(ErrorKind::Conflict, START, message).with_hint(format!(
+                            "look at it with `docker inspect {name}`, and remove it if nobody needs it"
+                        )),
+                    );
+                }
+                // The name is taken by a call that is still making the container, or it was removed meanwhile.
+                None if begin.elapsed() < self.timeout => {
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(Duration::from_millis(250));
+                }
+                None => return Err(DockerError::new(ErrorKind::Engine, START, error.message)),
+            }
         }
     }
 
@@ -177,33 +196,6 @@ impl Engine {
         match self.inspect("remove the container", &name).await? {
             Some(there) if self.is_ours(&there) => self.remove_named(&name).await,
             _ => Ok(()),
-        }
-    }
-
-    /// The last lines that the supervisor itself wrote, which say why a run has no records; empty when there are none.
-    ///
-    /// # Errors
-    /// When the engine cannot be asked.
-    pub async fn supervisor_said(&self, run_key: &RunKey) -> Result<String, DockerError> {
-        const OPERATION: &str = "read what the supervisor said";
-        let name = container_name(run_key.as_str());
-        let options = LogsOptionsBuilder::new()
-            .stdout(true)
-            .stderr(true)
-            .tail("20")
-            .build();
-        let mut lines = self.docker.logs(&name, Some(options));
-        let mut text = String::new();
-        let read = async {
-            while let Some(line) = lines.next().await {
-                text.push_str(&line?.to_string());
-            }
-            Ok(())
-        };
-        match self.ask(OPERATION, read).await {
-            Ok(()) => Ok(text),
-            Err(error) if error.kind == ErrorKind::NotFound => Ok(String::new()),
-            Err(error) => Err(error),
         }
     }
 

@@ -49,7 +49,7 @@ pub struct Version {
 pub struct Engine {
     pub(crate) docker: Docker,
     pub(crate) home: Arc<str>,
-    timeout: Duration,
+    pub(crate) timeout: Duration,
     /// Images that are being built or pulled by this process, so that each is made once.
     pub(crate) making: Arc<tokio::sync::Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>>,
 }

@@ -19,6 +19,7 @@ mod leftovers;
 mod observe;
 mod plan;
 mod request;
+mod said;
 
 pub use arguments::{DeviceMap, Extra, Gpus, Problem, Ulimit, parse_arguments, parse_size};
 pub use connect::{Connector, EngineStream, Opened, UnixSocket};
