@@ -39,7 +39,7 @@ impl Engine {
     /// name, or the engine fails. A container that was made is then still there: the next call starts it, and
     /// [`Engine::prevent`] removes it.
     pub async fn start(&self, request: &ContainerRequest) -> Result<String, DockerError> {
-        let body = plan::body(&self.home, request).map_err(refused)?;
+        let body = plan::body(&self.home, request).map_err(|problems| refused(&problems))?;
         let name = container_name(request.run_key.as_str());
         if self.make(&name, request, body).await? != Status::CREATED {
             return Ok(name);
@@ -71,9 +71,8 @@ impl Engine {
         loop {
             let options = CreateContainerOptionsBuilder::new().name(name).build();
             let created = self.docker.create_container(Some(options), body.clone());
-            let error = match self.ask(START, created).await {
-                Ok(_) => return Ok(Status::CREATED),
-                Err(error) => error,
+            let Err(error) = self.ask(START, created).await else {
+                return Ok(Status::CREATED);
             };
             if error.kind == ErrorKind::NotFound {
                 let message = format!(
@@ -116,8 +115,8 @@ impl Engine {
         Ok(there.filter(|there| self.is_ours(there)).map(|_| name))
     }
 
-    /// Asks the run to end: SIGTERM now, SIGKILL after `grace`, both by the engine, so that they also come when the
-    /// caller is gone. Returns when the request is made. Write the mark `cancel` into the run directory before: it
+    /// Asks the run to end: SIGTERM now, SIGKILL after `grace`, which the engine counts by itself. Returns when the
+    /// request is made; a caller that was killed at this very moment asks again. Write the mark `cancel` into the run directory before: it
     /// reaches a process that is only about to start.
     ///
     /// A run that is ended by force writes no exit record; its end is seen with [`Engine::observe`].
@@ -252,7 +251,7 @@ fn status(there: &ContainerInspectResponse) -> Status {
         .unwrap_or(Status::EMPTY)
 }
 
-fn refused(problems: Vec<crate::Problem>) -> DockerError {
+fn refused(problems: &[crate::Problem]) -> DockerError {
     let texts: Vec<String> = problems.iter().map(ToString::to_string).collect();
     DockerError::new(
         ErrorKind::BadRequest,

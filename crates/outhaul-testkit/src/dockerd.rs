@@ -4,6 +4,8 @@
 //! started in a folder of its own: shared by all tests of a process, and gone with that process. Images are packed from
 //! this machine's own programs and kept in the folder for temporary files.
 
+mod registry;
+
 use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
@@ -12,6 +14,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
+
+pub use self::registry::Registry;
 
 const USUAL: &str = "/var/run/docker.sock";
 const KEEP: &str = include_str!("dockerd/keep.sh");
@@ -166,8 +170,9 @@ fn ask(socket: &Path, method: &str, path: &str, body: &[u8]) -> std::io::Result<
     let mut stream = UnixStream::connect(socket)?;
     stream.set_read_timeout(Some(Duration::from_secs(120)))?;
     // Of version 1.0, so that the answer ends with the connection.
+    // Pushing wants to be told who asks, if only by an empty word.
     let head = format!(
-        "{method} {path} HTTP/1.0\r\nHost: engine\r\nContent-Length: {}\r\n\r\n",
+        "{method} {path} HTTP/1.0\r\nHost: engine\r\nX-Registry-Auth: e30=\r\nContent-Length: {}\r\n\r\n",
         body.len()
     );
     stream.write_all(head.as_bytes())?;

@@ -1,5 +1,6 @@
 //! Ending a run: politely, by force, before it was started.
 
+use std::io::Write;
 use std::time::Duration;
 
 use outhaul_docker::{Cancelled, ContainerState};
@@ -75,6 +76,25 @@ async fn what_refuses_to_end_is_ended_by_force() {
     bench.engine.start(&request).await.unwrap();
     assert_eq!(bench.ended(key).await, (137, false));
     assert_eq!(bench.read(key, "stdout"), "ready\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_engine_sees_a_stop_through_without_its_caller() {
+    let Some(bench) = Bench::new() else { return };
+    let request = bench.stage(
+        Image::Busybox,
+        "trap '' TERM; echo ready; while :; do sleep 0.05; done",
+        &[],
+    );
+    let key = &request.run_key;
+    let name = bench.engine.start(&request).await.unwrap();
+    bench.until_holds(key, "stdout", "ready").await;
+    let mut stream = std::os::unix::net::UnixStream::connect(bench.dockerd.socket()).unwrap();
+    let stop =
+        format!("POST /containers/{name}/stop?t=1 HTTP/1.1\r\nHost: engine\r\nContent-Length: 0\r\n\r\n");
+    stream.write_all(stop.as_bytes()).unwrap();
+    drop(stream);
+    assert_eq!(bench.ended(key).await, (137, false));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 
 use outhaul_docker::{ErrorKind, ImageRef, LogSink, NoLog};
-use outhaul_testkit::dockerd::Image;
+use outhaul_testkit::dockerd::{Image, Registry};
 
 use crate::bench::Bench;
 
@@ -41,6 +41,37 @@ async fn an_image_that_is_there_is_used_as_it_is() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_image_that_is_not_there_is_pulled_once() {
+    let Some(bench) = Bench::new() else { return };
+    let Some(registry) = Registry::start() else { return };
+    let image = ImageRef::Name(registry.publish(bench.dockerd, Image::Busybox));
+    let log = Kept::default();
+    let (one, two) = tokio::join!(
+        bench.engine.ensure_image(&image, &log),
+        bench.engine.ensure_image(&image, &log)
+    );
+    assert_eq!(one.unwrap(), two.unwrap());
+    let said = log.text();
+    assert_eq!(said.matches("pulling the image").count(), 1, "{said}");
+    assert!(said.contains("Status: "), "{said}");
+    let mut request = bench.stage(Image::Busybox, "echo pulled", &[]);
+    request.image = image;
+    bench.engine.start(&request).await.unwrap();
+    assert_eq!(bench.ended(&request.run_key).await, (0, false));
+
+    let ImageRef::Name(name) = &request.image else {
+        unreachable!()
+    };
+    let unknown = ImageRef::Name(name.replace("busybox:1", "unknown:1"));
+    let error = bench.engine.ensure_image(&unknown, &NoLog).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::NotFound, "{error}");
+    assert!(
+        error.hint.as_ref().unwrap().contains("look at the name"),
+        "{error:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_dockerfile_is_built_once_and_runs() {
     let Some(bench) = Bench::new() else { return };
     let base = bench.dockerd.image(Image::Busybox);
@@ -70,7 +101,10 @@ async fn a_dockerfile_is_built_once_and_runs() {
     assert_eq!(bench.read(&request.run_key, "stdout"), format!("{mark}\nimage\n"));
 
     let name = image.name(bench.engine.home());
-    assert_eq!(bench.engine.leftovers().await.unwrap().images, [name.clone()]);
+    assert_eq!(
+        bench.engine.leftovers().await.unwrap().images,
+        std::slice::from_ref(&name)
+    );
     let removed = bench.engine.remove_leftovers().await.unwrap();
     assert_eq!(removed.images, [name]);
     assert!(bench.engine.leftovers().await.unwrap().is_empty());
@@ -93,8 +127,8 @@ async fn a_failed_build_tells_its_last_lines() {
             "without files beside it",
         ),
         (
-            "FROM outhaul.invalid/nowhere:1\n".to_owned(),
-            "outhaul.invalid".to_owned(),
+            "FROM 127.0.0.1:1/nowhere:1\n".to_owned(),
+            "127.0.0.1:1".to_owned(),
             "after FROM",
         ),
         ("NONSENSE\n".to_owned(), "NONSENSE".to_owned(), "correct"),
@@ -115,7 +149,8 @@ async fn a_failed_build_tells_its_last_lines() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_missing_image_is_named() {
     let Some(bench) = Bench::new() else { return };
-    let name = "outhaul.invalid/nowhere:1";
+    // Nobody listens there.
+    let name = "127.0.0.1:1/nowhere:1";
     let log = Kept::default();
     let error = bench
         .engine
