@@ -2,6 +2,7 @@
 //! it, seeded chance, conda channels, a real SSH server and a link that breaks on demand. Used by tests only.
 
 pub mod conda_channel;
+pub mod dockerd;
 pub mod driver_suite;
 pub mod flaky_proxy;
 pub mod home;

@@ -3,7 +3,7 @@
 //! A sealed text is `version (1) | key id (8) | nonce (24) | wrapped data key (48) | nonce (24) | ciphertext`. Every
 //! sealing has a data key of its own, wrapped by the master key; both layers are XChaCha20-Poly1305 with the owner as
 //! associated data, so that what was sealed for one owner does not open for another. Why: see
-//! `docs/decisions/0013-secrets-at-rest.md`.
+//! `docs/decisions/0014-secrets-at-rest.md`.
 
 mod key;
 mod vault;
