@@ -197,7 +197,7 @@ impl BuildHost for RemoteBuildHost {
                 head.extend_from_slice(bytes);
                 if let Some(rest) = outhaul_host::remote::behind_mark(&head) {
                     begun = true;
-                    out.take(&rest.to_vec(), log);
+                    out.take(rest, log);
                 }
             }
         };

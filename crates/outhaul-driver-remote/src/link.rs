@@ -203,7 +203,7 @@ impl Shell for Link {
         .map_err(shell_error)?;
         let stdin = exec.take_stdin();
         let writing = async move {
-            let Some(mut stdin) = stdin else { return None };
+            let mut stdin = stdin?;
             // A command that ends without reading all is no error.
             match input {
                 Input::Bytes(bytes) => drop(stdin.write_all(bytes).await),

@@ -21,6 +21,7 @@ impl LocalShell {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the shape that `map_err` takes")]
 fn broken(error: std::io::Error) -> ShellError {
     ShellError::lost(error.to_string())
 }

@@ -57,7 +57,7 @@ pub struct EnvironmentSpec {
     pub variables: BTreeMap<String, String>,
     /// The container that runs are started in; none when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub docker: Option<DockerSpec>,
+    pub docker: Option<Box<DockerSpec>>,
 }
 
 /// A container that runs are started in. Exactly one of `image` and `dockerfile` is given.

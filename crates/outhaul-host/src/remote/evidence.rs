@@ -55,7 +55,7 @@ pub(super) fn observations(answer: &Answer) -> Vec<Seen> {
         .into_iter()
         .map(|(key, draft)| {
             let left = draft.left;
-            let evidence = draft.judge(boot.clone(), uptime);
+            let evidence = draft.judge(boot.as_ref(), uptime);
             let phase = evidence.phase();
             let sizes = TargetLog::ALL.into_iter().filter_map(|log| {
                 let path = format!("runs/{key}/{}", log_file(log));
@@ -91,11 +91,11 @@ impl Draft {
         }
     }
 
-    fn judge(self, boot: Option<String>, uptime: Option<Duration>) -> Evidence {
+    fn judge(self, boot: Option<&String>, uptime: Option<Duration>) -> Evidence {
         let lives = |identity: Option<&Identity>, stat: Option<&String>| {
             identity.zip(stat).is_some_and(|(identity, stat)| {
                 let same_start = identity.start.is_none() || parse_start_ticks(stat) == identity.start;
-                let same_boot = identity.boot.is_none() || identity.boot == boot;
+                let same_boot = identity.boot.is_none() || identity.boot.as_ref() == boot;
                 same_start && same_boot && !is_zombie(stat)
             })
         };
@@ -103,7 +103,7 @@ impl Draft {
         Evidence {
             process_lives: lives(process, self.process_stat.as_ref()),
             supervisor_lives: lives(self.evidence.supervisor.as_ref(), self.supervisor_stat.as_ref()),
-            boot: boot.clone(),
+            boot: boot.cloned(),
             uptime,
             ..self.evidence
         }

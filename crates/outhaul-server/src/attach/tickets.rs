@@ -11,12 +11,15 @@ const LIFE: Duration = Duration::from_secs(600);
 /// How many are kept at once.
 const MOST: usize = 64;
 
+/// Credentials by their tickets, with the time at which they were handed over.
+type Kept = HashMap<String, (Instant, BTreeMap<String, Secret>)>;
+
 /// Handed-over credentials.
 #[derive(Default)]
-pub(crate) struct Tickets(Mutex<HashMap<String, (Instant, BTreeMap<String, Secret>)>>);
+pub(crate) struct Tickets(Mutex<Kept>);
 
 impl Tickets {
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, (Instant, BTreeMap<String, Secret>)>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Kept> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.retain(|_, (at, _)| at.elapsed() < LIFE);
         all
