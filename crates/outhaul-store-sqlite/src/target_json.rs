@@ -73,7 +73,7 @@ mod tests {
 
     use super::*;
 
-    fn target(authentication: Value) -> Value {
+    fn target(authentication: &Value) -> Value {
         let host_key =
             json!({ "fingerprint": "SHA256:x", "algorithm": "ssh-ed25519", "authority": "SHA256:y" });
         let endpoint = json!({ "address": "h", "port": 22, "username": "u", "host_key": host_key });
@@ -117,7 +117,7 @@ mod tests {
     #[test]
     fn unknown_fields_are_dropped_wherever_they_are() {
         for authentication in authentications() {
-            let known = target(authentication);
+            let known = target(&authentication);
             let mut later = known.clone();
             newer(&mut later);
             let expected: ComputeTarget = serde_json::from_value(known).unwrap();
@@ -129,7 +129,7 @@ mod tests {
 
     #[test]
     fn what_is_damaged_is_named_and_a_newer_format_refused() {
-        let mut broken = target(json!({ "kind": "password" }));
+        let mut broken = target(&json!({ "kind": "password" }));
         broken["config"]["endpoint"]["port"] = json!("ssh");
         broken["config"]["later"] = json!(1);
         for text in ["", "{}", "[]", "{\"config\": 3}", &broken.to_string()] {
@@ -139,7 +139,7 @@ mod tests {
                 "{error}"
             );
         }
-        let whole = target(json!({ "kind": "password" })).to_string();
+        let whole = target(&json!({ "kind": "password" })).to_string();
         let error = read("gpu", codec::FORMAT + 1, &whole).unwrap_err();
         let error = outhaul_store::StoreError::from(error);
         assert!(

@@ -1,211 +1,209 @@
-//! The master key: 32 bytes from a text or from a file that only its owner can read.
+//! The master key: 32 bytes that are overwritten when they are no longer needed, their texts, and their id.
 
-use std::fs::{self, DirBuilder, OpenOptions};
-use std::io::{ErrorKind, Read as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::fmt;
 use std::path::Path;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::Engine;
+use base64::alphabet::STANDARD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use outhaul_types::Secret;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
-/// Length of a master key in bytes.
-const LENGTH: usize = 32;
+use crate::{VaultError, key_file};
 
-/// The key that everything is sealed with. Its `Debug` shows nothing of it, and it is overwritten when it is dropped.
-#[derive(Clone)]
-pub struct MasterKey(pub(crate) Zeroizing<[u8; LENGTH]>);
+/// Bytes of a key.
+pub(crate) const LENGTH: usize = 32;
 
-impl std::fmt::Debug for MasterKey {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+/// The bytes of a key. They stay in one place in memory, so that moving the key leaves no copy behind.
+pub(crate) type KeyBytes = Box<Zeroizing<[u8; LENGTH]>>;
+
+const ID_CONTEXT: &str = "outhaul 2026-11-25 id of a master key";
+
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// The key that seals all secrets of an installation. Its `Debug` shows nothing of it.
+pub struct MasterKey {
+    bytes: KeyBytes,
+    id: [u8; 8],
+}
+
+impl MasterKey {
+    /// A key that nobody has seen.
+    ///
+    /// # Errors
+    /// When the system gives no random numbers.
+    pub fn generate() -> Result<Self, VaultError> {
+        Ok(Self::new(random_key()?))
+    }
+
+    /// Reads a key: 64 hex digits, or 32 bytes in base64. White space around it does not matter.
+    ///
+    /// # Errors
+    /// [`VaultError::NotAKey`] for anything else.
+    pub fn from_text(text: &Secret) -> Result<Self, VaultError> {
+        Self::from_str(text.expose()).ok_or(VaultError::NotAKey)
+    }
+
+    /// Reads the key that a file holds as text.
+    ///
+    /// # Errors
+    /// When the file is not there or cannot be read, group or others can read it or change its folder, or it holds no
+    /// key.
+    pub fn open(path: &Path) -> Result<Self, VaultError> {
+        key_file::open(path)
+    }
+
+    /// Reads the key that a file holds; makes both when the file is not there, and its folder if need be. Whoever does
+    /// this at the same time, in whatever process, gets the same key. A key that was made is on the disk when this
+    /// returns.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), and when the file cannot be made.
+    pub fn open_or_create(path: &Path) -> Result<Self, VaultError> {
+        key_file::open_or_create(path)
+    }
+
+    /// The key's id, as messages name it: it tells keys apart and nothing about them.
+    #[must_use]
+    pub fn id(&self) -> String {
+        id_text(&self.id)
+    }
+
+    pub(crate) fn from_str(text: &str) -> Option<Self> {
+        let text = text.trim_ascii();
+        let mut bytes = KeyBytes::default();
+        if text.len() == 2 * LENGTH {
+            read_hex(text.as_bytes(), &mut bytes)?;
+        } else {
+            // The decoder may want room for a few bytes more than there are.
+            let mut decoded = Zeroizing::new([0; LENGTH + 4]);
+            let length = BASE64.decode_slice(text, decoded.as_mut_slice()).ok()?;
+            bytes.copy_from_slice(decoded.get(..length).filter(|bytes| bytes.len() == LENGTH)?);
+        }
+        Some(Self::new(bytes))
+    }
+
+    /// The key as 64 hex digits.
+    pub(crate) fn to_text(&self) -> Zeroizing<String> {
+        let mut text = Zeroizing::new(String::with_capacity(2 * LENGTH));
+        for byte in self.bytes.iter() {
+            for digit in [byte >> 4, byte & 15] {
+                text.push(char::from_digit(u32::from(digit), 16).unwrap_or_default());
+            }
+        }
+        text
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8; LENGTH] {
+        &self.bytes
+    }
+
+    pub(crate) fn id_bytes(&self) -> [u8; 8] {
+        self.id
+    }
+
+    fn new(bytes: KeyBytes) -> Self {
+        let mut hasher = blake3::Hasher::new_derive_key(ID_CONTEXT);
+        hasher.update(bytes.as_slice());
+        let mut id = [0; 8];
+        hasher.finalize_xof().fill(&mut id);
+        hasher.zeroize();
+        Self { bytes, id }
+    }
+}
+
+impl fmt::Debug for MasterKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("MasterKey(..)")
     }
 }
 
-/// Why there is no master key.
-#[derive(Debug, thiserror::Error)]
-pub enum KeyError {
-    /// The text is no key.
-    #[error(
-        "the master key is not 64 hexadecimal digits or base64 of 32 bytes; `openssl rand -hex 32` makes one"
-    )]
-    NotAKey,
-    /// Others can read the file.
-    #[error("the key file `{0}` can be read by others; `chmod 600 {0}` keeps them out")]
-    Open(String),
-    /// The file holds something else.
-    #[error(
-        "the key file `{0}` does not hold a key; restore it from a backup: what was sealed with the key cannot be read without it"
-    )]
-    Damaged(String),
-    /// The file cannot be read or made.
-    #[error("the key file `{path}` cannot be used: {cause}")]
-    Io {
-        /// The file.
-        path: String,
-        /// What the operating system says.
-        cause: std::io::Error,
-    },
-    /// The operating system gives no random bytes.
-    #[error("no random bytes are to be had for a new key: {0}")]
-    Random(getrandom::Error),
+/// A key of random bytes.
+pub(crate) fn random_key() -> Result<KeyBytes, VaultError> {
+    let mut bytes = KeyBytes::default();
+    getrandom::fill(bytes.as_mut_slice()).map_err(VaultError::NoRandomness)?;
+    Ok(bytes)
 }
 
-impl MasterKey {
-    /// Reads a key from a text, such as an environment variable's value.
-    ///
-    /// # Errors
-    /// [`KeyError::NotAKey`], which does not repeat the text.
-    pub fn from_text(text: &Secret) -> Result<Self, KeyError> {
-        let text = text.expose().trim();
-        let mut key = Zeroizing::new([0; LENGTH]);
-        if text.len() == 2 * LENGTH && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            for (byte, digits) in key.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
-                let digit = |byte: u8| (byte as char).to_digit(16).unwrap_or(0) as u8;
-                *byte = digit(digits[0]) << 4 | digit(digits[1]);
-            }
-            return Ok(Self(key));
-        }
-        let bytes = Zeroizing::new(STANDARD.decode(text).map_err(|_| KeyError::NotAKey)?);
-        if bytes.len() != LENGTH {
-            return Err(KeyError::NotAKey);
-        }
-        key.copy_from_slice(&bytes);
-        Ok(Self(key))
-    }
+/// A key id as text.
+pub(crate) fn id_text(id: &[u8; 8]) -> String {
+    format!("{:016x}", u64::from_be_bytes(*id))
+}
 
-    /// Makes a new key.
-    ///
-    /// # Errors
-    /// [`KeyError::Random`].
-    pub fn generate() -> Result<Self, KeyError> {
-        let mut key = Zeroizing::new([0; LENGTH]);
-        getrandom::fill(key.as_mut_slice()).map_err(KeyError::Random)?;
-        Ok(Self(key))
+fn read_hex(text: &[u8], bytes: &mut [u8; LENGTH]) -> Option<()> {
+    let digit = |byte: u8| char::from(byte).to_digit(16);
+    for (byte, pair) in bytes.iter_mut().zip(text.chunks_exact(2)) {
+        *byte = u8::try_from(digit(pair[0])? << 4 | digit(pair[1])?).ok()?;
     }
-
-    /// Opens the key file, making it with a new key where there is none. Of several processes that make it at once, one
-    /// wins and all get its key.
-    ///
-    /// # Errors
-    /// When others can read it, it does not hold a key, or it cannot be used.
-    pub fn open_or_create(path: &Path) -> Result<Self, KeyError> {
-        let io = |cause| KeyError::Io {
-            path: path.display().to_string(),
-            cause,
-        };
-        if let Some(folder) = path.parent() {
-            DirBuilder::new()
-                .recursive(true)
-                .mode(0o700)
-                .create(folder)
-                .map_err(io)?;
-        }
-        match Self::open(path) {
-            Err(KeyError::Io { cause, .. }) if cause.kind() == ErrorKind::NotFound => {}
-            other => return other,
-        }
-        let fresh = Self::generate()?;
-        let mut name = [0; 8];
-        getrandom::fill(&mut name).map_err(KeyError::Random)?;
-        let draft = path.with_extension(format!("{:016x}", u64::from_ne_bytes(name)));
-        let written = OpenOptions::new()
-            .create_new(true)
-            .write(true)
-            .mode(0o600)
-            .open(&draft)
-            .and_then(|mut file| {
-                let text = Zeroizing::new(STANDARD.encode(fresh.0.as_slice()));
-                file.write_all(text.as_bytes())?;
-                file.write_all(b"\n")?;
-                file.sync_all()
-            })
-            // A link, unlike a rename, does not replace the file of whoever was quicker.
-            .and_then(|()| fs::hard_link(&draft, path));
-        let _ = fs::remove_file(&draft);
-        match written {
-            Ok(()) => Ok(fresh),
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => Self::open(path),
-            Err(error) => Err(io(error)),
-        }
-    }
-
-    fn open(path: &Path) -> Result<Self, KeyError> {
-        let io = |cause| KeyError::Io {
-            path: path.display().to_string(),
-            cause,
-        };
-        let mut file = fs::File::open(path).map_err(io)?;
-        let mode = file.metadata().map_err(io)?.permissions().mode();
-        if mode & 0o077 != 0 {
-            return Err(KeyError::Open(path.display().to_string()));
-        }
-        let mut text = String::new();
-        file.read_to_string(&mut text)
-            .map_err(|_| KeyError::Damaged(path.display().to_string()))?;
-        Self::from_text(&Secret::new(text)).map_err(|_| KeyError::Damaged(path.display().to_string()))
-    }
-
-    /// A name of the key that tells nothing about it.
-    pub(crate) fn id(&self) -> [u8; 8] {
-        let hash = blake3::derive_key("outhaul master key id", self.0.as_slice());
-        let mut id = [0; 8];
-        id.copy_from_slice(&hash[..8]);
-        id
-    }
+    Some(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn read(text: &str) -> Result<MasterKey, VaultError> {
+        MasterKey::from_text(&Secret::new(text.into()))
+    }
+
     #[test]
-    fn texts_of_both_kinds_are_read_and_others_are_not_repeated() {
-        let hex = Secret::new("ab".repeat(32));
-        let base64 = Secret::new(format!("{}\n", STANDARD.encode([0xab; 32])));
-        let (one, two) = (
-            MasterKey::from_text(&hex).unwrap(),
-            MasterKey::from_text(&base64).unwrap(),
-        );
-        assert_eq!((*one.0, *one.0), ([0xab; 32], *two.0));
-        for text in ["", "hunter2", &"ab".repeat(31), &STANDARD.encode([1; 31])] {
-            let error = MasterKey::from_text(&Secret::new(text.to_owned()))
-                .unwrap_err()
-                .to_string();
-            assert!(text.is_empty() || !error.contains(text), "{error}");
+    fn hex_and_base64_of_the_same_bytes_are_the_same_key() {
+        let hex = "00010203fbff".to_owned() + &"3f".repeat(26);
+        let expected = read(&hex).unwrap();
+        assert_eq!(expected.bytes()[..6], [0, 1, 2, 3, 0xfb, 0xff]);
+        let base64 = BASE64.encode(expected.bytes());
+        assert_eq!(base64.len(), 44);
+        for text in [
+            hex.to_uppercase(),
+            format!(" \t{hex}\r\n"),
+            format!("{base64}\n"),
+            base64.trim_end_matches('=').to_owned(),
+        ] {
+            assert_eq!(read(&text).unwrap().bytes(), expected.bytes(), "{text}");
         }
-        assert_eq!(format!("{one:?}"), "MasterKey(..)");
+        assert_eq!(*expected.to_text(), hex);
     }
 
     #[test]
-    fn whoever_makes_the_file_at_once_gets_the_same_key() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("keys/master.key");
-        let keys: Vec<_> = std::thread::scope(|scope| {
-            let tasks: Vec<_> = (0..8)
-                .map(|_| scope.spawn(|| MasterKey::open_or_create(&path).unwrap()))
-                .collect();
-            tasks.into_iter().map(|task| *task.join().unwrap().0).collect()
-        });
-        assert!(keys.iter().all(|key| *key == keys[0]));
-        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
-        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    fn other_texts_are_refused_without_being_shown() {
+        let whole = "c".repeat(64);
+        for text in [
+            "".to_owned(),
+            "hunter2".into(),
+            whole[..63].into(),
+            format!("{whole}c"),
+            format!("{}g", &whole[..63]),
+            format!("{} {}", &whole[..32], &whole[..31]),
+            format!("{}é", &whole[..62]),
+            BASE64.encode([7; 31]),
+            BASE64.encode([7; 33]),
+            BASE64.encode([7; 34]),
+            BASE64.encode([7; 48]),
+            BASE64.encode([7; 300]),
+            format!("{}!", &BASE64.encode([7; 32])[..42]),
+        ] {
+            let error = read(&text).unwrap_err();
+            let shown = format!("{error} {error:?}");
+            assert!(shown.contains("`openssl rand -hex 32`"), "{shown}");
+            assert!(text.is_empty() || !shown.contains(&text), "{shown}");
+        }
     }
 
     #[test]
-    fn an_open_or_damaged_file_is_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("master.key");
-        MasterKey::open_or_create(&path).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
-        let error = MasterKey::open_or_create(&path).unwrap_err().to_string();
-        assert!(error.contains("chmod 600"), "{error}");
-        fs::write(&path, "short").unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
-        assert!(matches!(
-            MasterKey::open_or_create(&path),
-            Err(KeyError::Damaged(_))
-        ));
+    fn keys_are_told_apart_by_their_id_which_is_the_same_for_ever() {
+        assert_ne!(
+            MasterKey::generate().unwrap().id(),
+            MasterKey::generate().unwrap().id()
+        );
+        assert_eq!(read(&"00".repeat(32)).unwrap().id(), "f9d38a9623a62076");
+    }
+
+    #[test]
+    fn debug_shows_nothing_of_it() {
+        let key = read(&"ab".repeat(32)).unwrap();
+        assert_eq!(format!("{key:?}"), "MasterKey(..)");
     }
 }

@@ -171,7 +171,14 @@ pub(super) mod tests {
         };
         let agent = || Some(Choice::Agent { socket: "/a".into() });
         let plain = "--address box";
-        let cases: [(&str, Option<&ResolvedAlias>, bool, &[&str], Option<Choice>); 17] = [
+        type Case<'a> = (
+            &'a str,
+            Option<&'a ResolvedAlias>,
+            bool,
+            &'a [&'a str],
+            Option<Choice>,
+        );
+        let cases: [Case<'_>; 17] = [
             (
                 "--address box --password-stdin",
                 None,

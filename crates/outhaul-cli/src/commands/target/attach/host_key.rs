@@ -167,7 +167,8 @@ mod tests {
             decide(&endpoint(22), true, &scanned(V::Unknown), false, true),
             Decision::Ask(unknown.into())
         );
-        let cases: [(V, u16, bool, u8, &str, &[&str]); 5] = [
+        type Case<'a> = (V, u16, bool, u8, &'a str, &'a [&'a str]);
+        let cases: [Case<'_>; 5] = [
             (V::Unknown, 22, true, 2, unknown, &["`--host-key SHA256:new`"]),
             (
                 V::Unknown,

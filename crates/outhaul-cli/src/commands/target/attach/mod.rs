@@ -35,7 +35,7 @@ pub(super) async fn run(context: &Context, args: &AttachRemote) -> Outcome {
         env_vars::get(env_vars::USER).and_then(|user| user.into_string().ok()),
     )?;
     let around = Around::here(alias.as_ref().map(|alias| &alias.machine), home.as_deref());
-    let choice = credential::choose(args, &around, |path| path.is_file())?;
+    let choice = credential::choose(args, &around, std::path::Path::is_file)?;
     let handed = secrets::read(context, args, choice)?;
     let known_hosts = known_hosts::text(alias.as_ref().map(|alias| &alias.machine), home.as_deref());
 

@@ -1,0 +1,73 @@
+//! Data that earlier versions wrote: it opens, all of it is there, and it takes what is new.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by a panic")]
+
+use outhaul_store::Store;
+use outhaul_store_sqlite::{SCHEMA_VERSION, SqliteStore};
+use outhaul_types::{ComputeTarget, RunState};
+use rusqlite::Connection;
+
+#[tokio::test]
+async fn data_of_version_1_opens_and_takes_targets() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("outhaul.db");
+    let old = Connection::open(&path).unwrap();
+    old.execute_batch(include_str!("../migrations/0001_initial.sql"))
+        .unwrap();
+    old.execute_batch(include_str!("version_1.sql")).unwrap();
+    old.pragma_update(None, "user_version", 1).unwrap();
+    drop(old);
+
+    // Twice: what was migrated opens as well.
+    for round in 0..2 {
+        let store = SqliteStore::open(&path).unwrap();
+        let ids = ["0000000000000001", "0000000000000002"].map(|id| id.parse().unwrap());
+        let first = store.run(&ids[0]).await.unwrap();
+        assert_eq!((first.state, first.tags["k"].as_str()), (RunState::Queued, "v"));
+        assert_eq!(store.run(&ids[1]).await.unwrap().state, RunState::Canceled);
+        assert_eq!(store.events(&ids[0], 0).await.unwrap().len(), 3);
+        assert_eq!(store.metrics(&ids[0]).await.unwrap().len(), 1);
+        assert_eq!(store.outputs(&ids[1]).await.unwrap().len(), 1);
+        assert_eq!(store.experiments("default").await.unwrap()[0].runs, 2);
+        assert_eq!(store.environments("default").await.unwrap().len(), 1);
+        // The new index covers the old runs.
+        assert_eq!(store.active_runs_of("local").await.unwrap(), [first]);
+        assert_eq!(store.targets().await.unwrap().len(), round);
+        if round == 0 {
+            store.create_target(target()).await.unwrap();
+            store.put_secret("1", vec![7]).await.unwrap();
+        }
+        assert_eq!(store.target("gpu").await.unwrap(), target());
+        assert_eq!(store.secret("1").await.unwrap(), Some(vec![7]));
+    }
+    let version = Connection::open(&path)
+        .unwrap()
+        .query_row("PRAGMA user_version", (), |row| row.get::<_, i64>(0))
+        .unwrap();
+    assert_eq!(version, SCHEMA_VERSION);
+}
+
+/// A later version may write fields that this one does not know, without a new number.
+#[tokio::test]
+async fn a_target_with_unknown_fields_is_read_and_changed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("outhaul.db");
+    let store = SqliteStore::open(&path).unwrap();
+    store.create_target(target()).await.unwrap();
+    let later = "UPDATE targets SET target = json_set(target, '$.later', 1, '$.config.later', json('{}'),
+                 '$.config.endpoint.later', NULL)";
+    assert_eq!(Connection::open(&path).unwrap().execute(later, ()).unwrap(), 1);
+    assert_eq!(store.targets().await.unwrap(), [target()]);
+    store.put_target(target()).await.unwrap();
+    assert_eq!(store.target("gpu").await.unwrap(), target());
+}
+
+fn target() -> ComputeTarget {
+    let value = serde_json::json!({
+        "name": "gpu", "id": "1", "state": "Succeeded", "created_at": "2026-11-25T00:00:00Z",
+        "config": {
+            "kind": "remote", "endpoint": { "address": "h", "port": 22, "username": "u" },
+            "authentication": { "kind": "password" },
+        },
+    });
+    serde_json::from_value(value).unwrap()
+}
