@@ -100,6 +100,7 @@ fn host_error(operation: &'static str, subject: &str, error: DriverError) -> Hos
         subject: subject.to_owned(),
         kind: match error.kind {
             ErrorKind::DiskFull => HostErrorKind::Full,
+            ErrorKind::Unreachable => HostErrorKind::Unreachable,
             _ => HostErrorKind::Other,
         },
         message: error.message,
@@ -348,7 +349,7 @@ impl BuildHost for RemoteBuildHost {
             Err(_) => Err(HostError {
                 operation: OPERATION,
                 subject: path.to_owned(),
-                kind: HostErrorKind::Other,
+                kind: HostErrorKind::Unreachable,
                 message: "the connection broke".to_owned(),
             }),
         }

@@ -29,6 +29,9 @@ pub fn prepared(built: BuiltEnvironment, interpreter: &Interpreter) -> PreparedE
 /// A failed build as a driver's error.
 #[must_use]
 pub fn failed(operation: &'static str, error: &EnvironmentError) -> DriverError {
+    if error.is_unreachable() {
+        return DriverError::temporary(ErrorKind::Unreachable, operation, error.to_string());
+    }
     let kind = match error.class() {
         ErrorClass::Environment => ErrorKind::Environment,
         ErrorClass::Target => ErrorKind::Target,

@@ -76,6 +76,8 @@ pub enum HostErrorKind {
     Denied,
     /// No space left.
     Full,
+    /// The machine could not be asked: nobody knows how far it came.
+    Unreachable,
     /// Anything else.
     Other,
 }
