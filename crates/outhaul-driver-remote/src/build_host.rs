@@ -1,6 +1,7 @@
 //! The machine as a place where environments are built.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -94,7 +95,7 @@ impl RemoteBuildHost {
     }
 }
 
-fn host_error(operation: &'static str, subject: &str, error: DriverError) -> HostError {
+pub(crate) fn host_error(operation: &'static str, subject: &str, error: DriverError) -> HostError {
     HostError {
         operation,
         subject: subject.to_owned(),
@@ -291,6 +292,11 @@ impl BuildHost for RemoteBuildHost {
         let word = quote(path);
         let script = format!("rm -rf {word} || {{ chmod -R u+rwx {word}; rm -rf {word}; }}");
         self.script("remove", path, &script, b"").await.map(drop)
+    }
+
+    async fn place_tree(&self, from: &Path, to: &str) -> Result<(), HostError> {
+        self.forget();
+        crate::place::place(&self.session, from, to).await
     }
 
     async fn find_executables(&self, names: &[String], folders: &[String]) -> Result<Vec<String>, HostError> {
