@@ -49,6 +49,7 @@ fn value(env: &[(String, String)], names: &[&str]) -> Option<String> {
     })
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the shape that `map_err` takes")]
 fn trouble(error: CondaError) -> CondaTrouble {
     let kind = match error.kind {
         CondaErrorKind::Invalid => CondaTroubleKind::Spec,
