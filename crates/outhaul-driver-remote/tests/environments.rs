@@ -131,7 +131,9 @@ async fn conda_packages_are_sent_as_a_whole_environment() {
             .unwrap()
             .is_symlink()
     );
-    assert!(run(&format!("{bin}/textual"), &[]).starts_with(&format!("home={prefix}")));
+    assert_eq!(run(&format!("{bin}/greet"), &[]), greeting);
+    let conf = std::fs::read_to_string(format!("{prefix}/etc/textual.conf")).unwrap();
+    assert_eq!(conf, format!("root = {prefix}/share\n"));
     assert!(!PathBuf::from(prefix).join(".outhaul-whole").exists());
 
     // Another server start finds it, without the channel.
@@ -207,6 +209,10 @@ async fn packages_are_shipped_to_a_target_without_internet() {
         lock: None,
         retry: false,
     };
+    // The target alone cannot.
+    let alone = bench.driver_over(shell(), PackageSource::Target).await;
+    assert!(alone.prepare_environment(&wanted, &Log::default()).await.is_err());
+
     let log = Log::default();
     let built = driver.prepare_environment(&wanted, &log).await;
     let log = log.0.into_inner().unwrap();
@@ -222,4 +228,33 @@ async fn packages_are_shipped_to_a_target_without_internet() {
     let driver = bench.driver_over(shell(), PackageSource::Ship).await;
     let ready = driver.environment_ready(&wanted).await.unwrap().unwrap();
     assert_eq!(ready.id, built.id);
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn what_has_no_wheel_is_named() {
+    if !index_is_there() {
+        return;
+    }
+    let bench = Bench::new();
+    let driver = bench
+        .driver_over(LocalShell::new(bench.path("my home")), PackageSource::Ship)
+        .await;
+    // Only ever published as source.
+    let wanted = EnvironmentRequest {
+        spec: EnvironmentSpec {
+            pip: vec!["docopt==0.6.2".into()],
+            ..EnvironmentSpec::default()
+        },
+        lock: None,
+        retry: false,
+    };
+    let error = driver
+        .prepare_environment(&wanted, &Log::default())
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Environment, "{}", error.message);
+    for part in ["docopt", "wheel", "--find-links"] {
+        assert!(error.message.contains(part), "{}", error.message);
+    }
 }
