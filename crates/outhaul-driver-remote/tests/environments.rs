@@ -1,6 +1,7 @@
 //! Environments on a machine that is reached by a shell, with packages that come from the server's machine.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::print_stdout, reason = "a test that cannot run says so")]
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
