@@ -267,6 +267,7 @@ fn bad_input_gets_one_clear_error() {
     home.write("empty.yml", "");
     home.write("bad.toml", "pip = [\n");
     home.write("requirements.txt", "numpy>=1.0\n-e .\n");
+    home.write("outhaul.toml", "conda = \"refuse\"\n");
     home.write("conda.yml", "name: x\ndependencies:\n  - python\n  - numpy\n");
     let before: &[&[&str]] = &[
         &["run"],

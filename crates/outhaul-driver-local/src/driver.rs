@@ -133,6 +133,7 @@ impl Driver for LocalDriver {
         let options = PrepareOptions {
             retry: request.retry,
             relock: request.retry && request.lock.is_none(),
+            keep: false,
         };
         let built = self
             .environments

@@ -19,6 +19,7 @@ use outhaul_types::{Check, EnvironmentSpec, HostFacts, Interpreter, Run, RunKey,
 use crate::build_host::RemoteBuildHost;
 use crate::check;
 use crate::config::RemoteDriverConfig;
+use crate::ship::Ship;
 
 /// Folders of programs that every Linux has, behind those where interpreters were found.
 const USUAL: [&str; 3] = ["/usr/local/bin", "/usr/bin", "/bin"];
@@ -27,6 +28,7 @@ const USUAL: [&str; 3] = ["/usr/local/bin", "/usr/bin", "/bin"];
 pub struct RemoteDriver {
     runs: RemoteRuns,
     environments: EnvironmentManager,
+    ship: Ship,
     facts: HostFacts,
     sdk: String,
     packages: PackageSource,
@@ -52,12 +54,28 @@ impl RemoteDriver {
         };
         Self {
             runs: RemoteRuns::new(session, runs),
-            environments: EnvironmentManager::new(host, &root, options),
+            environments: EnvironmentManager::new(host.clone(), &root, options.clone()),
+            ship: Ship {
+                host,
+                root,
+                options,
+                server: config.server,
+            },
             facts: config.facts,
             sdk,
             packages: config.packages,
             slots: config.slots,
         }
+    }
+
+    /// Whether packages of the Python index come from the server's machine.
+    fn ships(&self, spec: &EnvironmentSpec) -> bool {
+        let wanted = match self.packages {
+            PackageSource::Ship => true,
+            PackageSource::Auto => self.facts.index_reachable == Some(false),
+            PackageSource::Target => false,
+        };
+        wanted && spec.conda.is_empty() && matches!(spec.interpreter, Interpreter::Managed { .. })
     }
 
     /// The spec with the interpreter's path on this machine: a bare name is looked up as a shell would.
@@ -170,11 +188,16 @@ impl Driver for RemoteDriver {
         let options = PrepareOptions {
             retry: request.retry,
             relock: request.retry && request.lock.is_none(),
+            keep: false,
         };
-        let built = self
-            .environments
-            .prepare(&spec, request.lock.clone(), options, &Log(log))
-            .await;
+        let (lock, log) = (request.lock.clone(), Log(log));
+        let built = if self.ships(&spec) {
+            self.ship
+                .prepare(&self.environments, &spec, lock, options, &log)
+                .await
+        } else {
+            self.environments.prepare(&spec, lock, options, &log).await
+        };
         built
             .map(|built| prepared(built, &spec.interpreter))
             .map_err(|error| failed("prepare the environment", &error))

@@ -7,6 +7,7 @@ mod config;
 mod driver;
 mod link;
 mod place;
+mod ship;
 
 pub use check::{checks, identify};
 pub use config::{RemoteDriverConfig, ServerSide};

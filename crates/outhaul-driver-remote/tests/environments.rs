@@ -1,6 +1,7 @@
 //! Environments on a machine that is reached by a shell, with packages that come from the server's machine.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::print_stdout, reason = "a test that cannot run says so")]
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -12,6 +13,7 @@ use outhaul_snapshot::BlobStore;
 use outhaul_testkit::conda_channel::{CondaChannel, python_version};
 use outhaul_testkit::local_shell::LocalShell;
 use outhaul_types::EnvironmentSpec;
+use outhaul_types::target::PackageSource;
 
 /// A server's machine and a target.
 struct Bench {
@@ -40,7 +42,12 @@ impl Bench {
 
     /// A driver like that of a server that has just started.
     async fn driver(&self) -> RemoteDriver {
-        let shell: Arc<dyn Shell> = Arc::new(LocalShell::new(self.path("my home")));
+        let shell = LocalShell::new(self.path("my home"));
+        self.driver_over(shell, PackageSource::Auto).await
+    }
+
+    async fn driver_over(&self, shell: LocalShell, packages: PackageSource) -> RemoteDriver {
+        let shell: Arc<dyn Shell> = Arc::new(shell);
         let installation = Installation::new("suite", None, &[]).unwrap();
         let session = Session::new(Arc::clone(&shell), installation.clone());
         let (facts, _, _) = identify(&session, false).await.unwrap();
@@ -51,10 +58,21 @@ impl Bench {
             incoming: self.path("incoming"),
             facts,
             build_environment: Vec::new(),
-            packages: Default::default(),
+            packages,
             server: ServerSide {
                 packages: self.path("packages"),
-                ..ServerSide::default()
+                search_path: std::env::var("PATH")
+                    .unwrap()
+                    .split(':')
+                    .map(str::to_owned)
+                    .collect(),
+                environment: std::env::vars()
+                    .filter(|(name, _)| {
+                        ["HOME", "PIP_", "UV_"]
+                            .iter()
+                            .any(|start| name.starts_with(start))
+                    })
+                    .collect(),
             },
             slots: 2,
         })
@@ -114,7 +132,9 @@ async fn conda_packages_are_sent_as_a_whole_environment() {
             .unwrap()
             .is_symlink()
     );
-    assert!(run(&format!("{bin}/textual"), &[]).starts_with(&format!("home={prefix}")));
+    assert_eq!(run(&format!("{bin}/greet"), &[]), greeting);
+    let conf = std::fs::read_to_string(format!("{prefix}/etc/textual.conf")).unwrap();
+    assert_eq!(conf, format!("root = {prefix}/share\n"));
     assert!(!PathBuf::from(prefix).join(".outhaul-whole").exists());
 
     // Another server start finds it, without the channel.
@@ -151,4 +171,91 @@ async fn what_cannot_be_solved_is_the_environments_fault() {
         .unwrap_err();
     assert_eq!(error.kind, ErrorKind::Environment);
     assert!(error.message.contains("numbers"), "{}", error.message);
+}
+
+/// Whether this machine reaches the package index; where it does not, tests that need it say so and pass.
+fn index_is_there() -> bool {
+    use std::net::ToSocketAddrs as _;
+    let reached = std::env::var("PIP_INDEX_URL").is_ok()
+        || ("pypi.org", 443).to_socket_addrs().is_ok_and(|mut all| {
+            all.any(|at| std::net::TcpStream::connect_timeout(&at, std::time::Duration::from_secs(5)).is_ok())
+        });
+    if !reached {
+        println!("not run: the package index cannot be reached");
+    }
+    reached
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn packages_are_shipped_to_a_target_without_internet() {
+    if !index_is_there() {
+        return;
+    }
+    let bench = Bench::new();
+    let closed = "http://127.0.0.1:9/simple";
+    let shell = || {
+        LocalShell::new(bench.path("my home"))
+            .with("PIP_INDEX_URL", closed)
+            .with("UV_INDEX_URL", closed)
+            .with("UV_DEFAULT_INDEX", closed)
+            .with("PIP_RETRIES", "0")
+    };
+    let driver = bench.driver_over(shell(), PackageSource::Ship).await;
+    let wanted = EnvironmentRequest {
+        spec: EnvironmentSpec {
+            pip: vec!["six==1.17.0".into(), "markupsafe".into()],
+            ..EnvironmentSpec::default()
+        },
+        lock: None,
+        retry: false,
+    };
+    // The target alone cannot.
+    let alone = bench.driver_over(shell(), PackageSource::Target).await;
+    assert!(alone.prepare_environment(&wanted, &Log::default()).await.is_err());
+
+    let log = Log::default();
+    let built = driver.prepare_environment(&wanted, &log).await;
+    let log = log.0.into_inner().unwrap();
+    let built = built.unwrap_or_else(|error| panic!("{}\n{log}", error.message));
+    assert!(log.contains("shipping 2 packages to the target: "), "{log}");
+    let output = std::process::Command::new(&built.python)
+        .args(["-c", "import six, markupsafe._speedups; print(six.__version__)"])
+        .env_clear()
+        .output()
+        .unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "1.17.0");
+
+    let driver = bench.driver_over(shell(), PackageSource::Ship).await;
+    let ready = driver.environment_ready(&wanted).await.unwrap().unwrap();
+    assert_eq!(ready.id, built.id);
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn what_has_no_wheel_is_named() {
+    if !index_is_there() {
+        return;
+    }
+    let bench = Bench::new();
+    let driver = bench
+        .driver_over(LocalShell::new(bench.path("my home")), PackageSource::Ship)
+        .await;
+    // Only ever published as source.
+    let wanted = EnvironmentRequest {
+        spec: EnvironmentSpec {
+            pip: vec!["docopt==0.6.2".into()],
+            ..EnvironmentSpec::default()
+        },
+        lock: None,
+        retry: false,
+    };
+    let error = driver
+        .prepare_environment(&wanted, &Log::default())
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Environment, "{}", error.message);
+    for part in ["docopt", "wheel", "--find-links"] {
+        assert!(error.message.contains(part), "{}", error.message);
+    }
 }

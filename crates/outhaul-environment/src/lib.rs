@@ -30,8 +30,8 @@ pub use host::{
 pub use interpreter::{PROBE, Probed, parse_probe};
 pub use lock::{LOCK_VERSION, Package, environment_id, is_hashed, packages};
 pub use manager::{
-    BuiltEnvironment, EnvironmentManager, ListedEnvironment, ManagerOptions, PrepareOptions, ToolChoice,
-    ToolFacts, UvFacts,
+    BuiltEnvironment, Elsewhere, EnvironmentManager, Helper, ListedEnvironment, ManagerOptions,
+    PrepareOptions, ToolChoice, ToolFacts, UvFacts,
 };
 pub use parse::{MAX_SPEC_BYTES, SpecFormat, parse};
 pub use plan::{Plan, Step, StepFile, Tool, plan};

@@ -225,6 +225,18 @@ impl Steps<'_> {
         step
     }
 
+    /// A module of an interpreter.
+    pub(crate) fn module(&self, purpose: &str, python: &str, words: &[&str]) -> Step {
+        self.step(purpose, &[&[python, "-m"], words].concat())
+    }
+
+    /// A program for an interpreter, run in `folder`.
+    pub(crate) fn code(&self, purpose: &str, python: &str, code: &str, words: &[&str], folder: &str) -> Step {
+        let mut step = self.step(purpose, &[&[python, "-I", "-c", code], words].concat());
+        step.cwd = Some(folder.to_owned());
+        step
+    }
+
     /// A script of the shell that every host has.
     pub(crate) fn script(&self, purpose: &str, script: &str) -> Step {
         self.step(purpose, &["/bin/sh", "-c", script])

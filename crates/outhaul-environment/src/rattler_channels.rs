@@ -31,7 +31,7 @@ impl CondaChannels {
             proxy: value(env, &["https_proxy", "all_proxy", "http_proxy"]),
             no_proxy: value(env, &["no_proxy"]),
         })
-        .map_err(trouble)?;
+        .map_err(|error| trouble(&error))?;
         Ok(Self {
             conda,
             staging: folder.join("staging"),
@@ -49,8 +49,7 @@ fn value(env: &[(String, String)], names: &[&str]) -> Option<String> {
     })
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "the shape that `map_err` takes")]
-fn trouble(error: CondaError) -> CondaTrouble {
+fn trouble(error: &CondaError) -> CondaTrouble {
     let kind = match error.kind {
         CondaErrorKind::Invalid => CondaTroubleKind::Spec,
         CondaErrorKind::Unsolvable => CondaTroubleKind::Unsolvable,
@@ -78,7 +77,7 @@ impl CondaBackend for CondaChannels {
             channel_alias: value(&self.env, &["CONDA_CHANNEL_ALIAS"]),
             mirrors: Default::default(),
         };
-        self.conda.solve(&request).await.map_err(trouble)
+        self.conda.solve(&request).await.map_err(|error| trouble(&error))
     }
 
     async fn fetch(
@@ -92,7 +91,10 @@ impl CondaBackend for CondaChannels {
                 progress.package, progress.done, progress.total
             ));
         };
-        self.conda.fetch(packages, progress).await.map_err(trouble)
+        self.conda
+            .fetch(packages, progress)
+            .await
+            .map_err(|error| trouble(&error))
     }
 
     async fn install(&self, packages: &[CondaPackage], prefix: &str) -> Result<PathBuf, CondaTrouble> {
@@ -102,7 +104,7 @@ impl CondaBackend for CondaChannels {
             Err(error) => {
                 // Of no use any more; only untidy when it stays.
                 let _ = std::fs::remove_dir_all(&folder);
-                Err(trouble(error))
+                Err(trouble(&error))
             }
         }
     }

@@ -20,6 +20,7 @@ const NAMES: &[&str] = &[
     "CURL_CA_BUNDLE",
     "REQUESTS_CA_BUNDLE",
     "GIT_SSL_CAINFO",
+    "CONDA_CHANNEL_ALIAS",
     "PYENV_ROOT",
     "PYENV_VERSION",
 ];

@@ -143,10 +143,14 @@ fn wrong_requests_get_one_clear_error_and_change_nothing() {
             "there is no environment `e`",
         ),
         (
-            with(
-                "environment",
-                json!({"kind": "spec", "spec": {"conda": ["numpy"]}}),
-            ),
+            {
+                let mut body = with(
+                    "environment",
+                    json!({"kind": "spec", "spec": {"conda": ["numpy"]}}),
+                );
+                body["conda"] = json!("refuse");
+                body
+            },
             422,
             "numpy",
         ),

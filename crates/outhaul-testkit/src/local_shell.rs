@@ -11,13 +11,24 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 /// Runs command lines in a home folder of its own.
 pub struct LocalShell {
     home: PathBuf,
+    variables: Vec<(String, String)>,
 }
 
 impl LocalShell {
     /// A machine whose home folder this is.
     #[must_use]
     pub fn new(home: PathBuf) -> Self {
-        Self { home }
+        Self {
+            home,
+            variables: Vec::new(),
+        }
+    }
+
+    /// Sets a variable of the machine, as its login files would.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.variables.push((name.to_owned(), value.to_owned()));
+        self
     }
 }
 
@@ -38,6 +49,7 @@ impl Shell for LocalShell {
                 ("HOME", self.home.as_os_str()),
                 ("PATH", std::ffi::OsStr::new(path)),
             ])
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .current_dir(&self.home)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

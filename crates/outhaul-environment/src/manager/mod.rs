@@ -1,6 +1,7 @@
 //! The manager: what callers ask for. Finding interpreters and tools, records, and the work itself live beside.
 
 mod conda;
+mod elsewhere;
 mod interpreters;
 mod records;
 mod tools;
@@ -17,6 +18,7 @@ use crate::spec::spec_id;
 use outhaul_types::Lock;
 use outhaul_types::{EnvironmentSpec, Interpreter};
 
+pub use self::elsewhere::{Elsewhere, Helper};
 pub use self::records::ListedEnvironment;
 pub use self::tools::{ToolFacts, UvFacts};
 #[cfg(feature = "conda")]
@@ -55,6 +57,8 @@ pub struct PrepareOptions {
     pub retry: bool,
     /// Resolve the packages anew even if the spec has a lock.
     pub relock: bool,
+    /// Make a given lock that of the spec, so that the spec finds it from now on.
+    pub keep: bool,
 }
 
 /// An environment that runs can use.

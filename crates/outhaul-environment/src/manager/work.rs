@@ -25,6 +25,15 @@ pub(super) struct Tee<'a> {
     kept: Mutex<Vec<u8>>,
 }
 
+impl<'a> Tee<'a> {
+    pub(super) fn new(to: &'a dyn LogSink) -> Self {
+        Self {
+            to,
+            kept: Mutex::default(),
+        }
+    }
+}
+
 impl Tee<'_> {
     /// A line of our own.
     pub(super) fn say(&self, text: &str) {
@@ -142,10 +151,7 @@ impl<'a> Work<'a> {
             manager,
             spec,
             spec_id: spec_id(spec),
-            log: Tee {
-                to: log,
-                kept: Mutex::default(),
-            },
+            log: Tee::new(log),
         }
     }
 
@@ -156,7 +162,7 @@ impl<'a> Work<'a> {
     ) -> Result<BuiltEnvironment, EnvironmentError> {
         let manager = self.manager;
         if let Some(lock) = given {
-            return self.build(lock, None, false, options).await;
+            return self.build(lock, None, options.keep, options).await;
         }
         if !options.retry {
             manager.check_failed(&self.spec_id).await?;
