@@ -43,8 +43,11 @@ fn idle(machine: &Machine, server: &Server, what: &str) -> Result<Vec<Row>> {
         samples.add(value);
         samples
     };
-    let mut memory =
-        Row::time(format!("memory of an idle server, {what}"), one(resident(pid)?)).aim(Aim::Below(40.0));
+    let mut memory = Row::time(
+        format!("memory of an idle server, {what}"),
+        one(memory(pid, "VmRSS:")?),
+    )
+    .aim(Aim::Below(40.0));
     memory.unit = Some("MB");
     // A tick is a hundredth of a second.
     let share = used as f64 / time.as_secs_f64();
@@ -55,10 +58,10 @@ fn idle(machine: &Machine, server: &Server, what: &str) -> Result<Vec<Row>> {
     Ok(vec![memory, processor.note(note)])
 }
 
-/// Resident memory in megabytes.
-fn resident(pid: u64) -> Result<f64> {
+/// Memory of a process in megabytes: now (`VmRSS:`), or the most it ever was (`VmHWM:`).
+pub fn memory(pid: u64, name: &str) -> Result<f64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let kilobytes = field(&status, "VmRSS:").context("no VmRSS")?;
+    let kilobytes = field(&status, name).with_context(|| format!("no {name}"))?;
     Ok(kilobytes as f64 * 1024.0 / 1e6)
 }
 

@@ -5,6 +5,7 @@ mod idle;
 mod limit;
 mod machine;
 mod peers;
+mod remote;
 mod sample;
 mod snapshot;
 mod start;
@@ -22,12 +23,13 @@ use table::Row;
 
 type Part = fn(&Machine) -> Result<Vec<Row>>;
 
-const PARTS: [(&str, Part); 6] = [
+const PARTS: [(&str, Part); 7] = [
     ("start", start::measure),
     ("throughput", throughput::measure),
     ("snapshot", snapshot::measure),
     ("cli", cli::measure),
     ("idle", idle::measure),
+    ("remote", remote::measure),
     ("peers", peers::measure),
 ];
 

@@ -13,14 +13,14 @@ use crate::repo;
 use crate::temp::Temp;
 
 /// Bytes of each file.
-const SIZE: usize = 10_000;
+pub const SIZE: usize = 10_000;
 
 /// Measures it.
 pub fn measure(machine: &Machine) -> Result<Vec<Row>> {
     let files = if machine.quick { 2_000 } else { 20_000 };
     let scratch = Temp::new("snapshot")?;
     let folder = scratch.path().join("folder");
-    make(&folder, files)?;
+    make(&folder, files, 0)?;
     let mut taker = Taker::start(machine, &folder, &scratch.path().join("taken"))?;
 
     let mut number = 0;
@@ -69,9 +69,9 @@ pub fn measure(machine: &Machine) -> Result<Vec<Row>> {
     ])
 }
 
-/// Files with contents that differ.
-fn make(folder: &Path, files: usize) -> Result<()> {
-    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+/// Files with contents that differ, and others with each seed.
+pub fn make(folder: &Path, files: usize, seed: u64) -> Result<()> {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64 ^ (seed << 1);
     for number in 0..files {
         let inner = folder.join((number % 200).to_string());
         if number < 200 {
