@@ -261,7 +261,7 @@ mod tests {
             ("target = ''", "`/p/outhaul.toml`:1: `target` is empty", None),
             (
                 "conda = 'no'",
-                "`/p/outhaul.toml`:1: `no` is not a conda mode; there are `refuse` and `pypi`",
+                "`/p/outhaul.toml`:1: `no` is not a conda mode; there are `channels`, `pypi` and `refuse`",
                 None,
             ),
             (

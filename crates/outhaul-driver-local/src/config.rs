@@ -17,6 +17,8 @@ pub struct LocalConfig {
     pub environment: Vec<(String, String)>,
     /// Folders in which programs are looked for.
     pub search_path: Vec<String>,
+    /// Where packages of conda channels are kept; runs of other targets may share it.
+    pub packages: PathBuf,
     /// How many runs at once.
     pub slots: u32,
 }

@@ -11,7 +11,7 @@ use outhaul_driver::{
     TargetLog,
 };
 use outhaul_environment::{EnvironmentManager, ManagerOptions, PrepareOptions, ThisMachine};
-use outhaul_host::environment::{Log, failed, prepared};
+use outhaul_host::environment::{Log, conda, failed, prepared};
 use outhaul_host::launcher;
 use outhaul_host::this_machine::{Runs, RunsConfig};
 use outhaul_snapshot::SnapshotError;
@@ -40,6 +40,7 @@ impl LocalDriver {
         let options = ManagerOptions {
             search_path: config.search_path.clone(),
             passed_env: config.environment.clone(),
+            conda: conda(&config.packages, &config.environment)?,
             ..ManagerOptions::default()
         };
         let folder = config.root.join("environments");

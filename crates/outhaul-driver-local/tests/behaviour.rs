@@ -28,6 +28,7 @@ impl ThisMachine {
             sdk: folder.path().join("sdk"),
             environment: vec![("PATH".into(), path.clone())],
             search_path: path.split(':').map(str::to_owned).collect(),
+            packages: folder.path().join("packages"),
             slots: 2,
         });
         Self {

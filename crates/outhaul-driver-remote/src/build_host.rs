@@ -1,6 +1,7 @@
 //! The machine as a place where environments are built.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -94,12 +95,13 @@ impl RemoteBuildHost {
     }
 }
 
-fn host_error(operation: &'static str, subject: &str, error: DriverError) -> HostError {
+pub(crate) fn host_error(operation: &'static str, subject: &str, error: DriverError) -> HostError {
     HostError {
         operation,
         subject: subject.to_owned(),
         kind: match error.kind {
             ErrorKind::DiskFull => HostErrorKind::Full,
+            ErrorKind::Unreachable => HostErrorKind::Unreachable,
             _ => HostErrorKind::Other,
         },
         message: error.message,
@@ -292,6 +294,11 @@ impl BuildHost for RemoteBuildHost {
         self.script("remove", path, &script, b"").await.map(drop)
     }
 
+    async fn place_tree(&self, from: &Path, to: &str) -> Result<(), HostError> {
+        self.forget();
+        crate::place::place(&self.session, from, to).await
+    }
+
     async fn find_executables(&self, names: &[String], folders: &[String]) -> Result<Vec<String>, HostError> {
         let words = |list: &[String]| list.iter().map(|word| quote(word)).collect::<Vec<_>>().join(" ");
         let script = format!(
@@ -348,7 +355,7 @@ impl BuildHost for RemoteBuildHost {
             Err(_) => Err(HostError {
                 operation: OPERATION,
                 subject: path.to_owned(),
-                kind: HostErrorKind::Other,
+                kind: HostErrorKind::Unreachable,
                 message: "the connection broke".to_owned(),
             }),
         }

@@ -8,6 +8,17 @@ use outhaul_snapshot::BlobStore;
 use outhaul_types::HostFacts;
 use outhaul_types::target::PackageSource;
 
+/// What the machine of the server has, for solving and downloading packages on behalf of a target.
+#[derive(Clone, Debug, Default)]
+pub struct ServerSide {
+    /// Folder for packages, which targets share.
+    pub packages: PathBuf,
+    /// Folders in which programs are looked for.
+    pub search_path: Vec<String>,
+    /// Variables for the tools there: proxies, certificates, package indexes.
+    pub environment: Vec<(String, String)>,
+}
+
 /// What the driver is told about its machine.
 pub struct RemoteDriverConfig {
     /// What carries commands to it.
@@ -24,6 +35,8 @@ pub struct RemoteDriverConfig {
     pub build_environment: Vec<(String, String)>,
     /// Where packages are downloaded.
     pub packages: PackageSource,
+    /// What the machine of the server does for it.
+    pub server: ServerSide,
     /// How many runs at once.
     pub slots: u32,
 }

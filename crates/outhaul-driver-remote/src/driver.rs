@@ -10,7 +10,7 @@ use outhaul_driver::{
     NativeRequest, Observation, OutputSink, PreparedEnvironment, Problem, TargetLog,
 };
 use outhaul_environment::{EnvironmentManager, ManagerOptions, PrepareOptions};
-use outhaul_host::environment::{Log, failed, prepared};
+use outhaul_host::environment::{Log, conda, failed, prepared};
 use outhaul_host::launcher;
 use outhaul_host::remote::{RemoteRuns, RemoteRunsConfig, Session};
 use outhaul_types::target::PackageSource;
@@ -40,7 +40,11 @@ impl RemoteDriver {
         let sdk = format!("{}/{}/sdk", config.facts.folder, config.installation.library());
         let session = Arc::new(Session::new(config.shell, config.installation));
         let root = format!("{}/environments", config.facts.folder);
-        let options = options(&config.facts, config.build_environment, &root);
+        let mut options = options(&config.facts, config.build_environment, &root);
+        // A proxy that cannot be used is told where the server's own builds need it; here only channels are lost.
+        options.conda = conda(&config.server.packages, &config.server.environment)
+            .inspect_err(|error| tracing::warn!(%error, "no conda channels for this target"))
+            .unwrap_or_default();
         let host = Arc::new(RemoteBuildHost::new(Arc::clone(&session)));
         let runs = RemoteRunsConfig {
             blobs: config.blobs,

@@ -6,8 +6,9 @@ mod check;
 mod config;
 mod driver;
 mod link;
+mod place;
 
 pub use check::{checks, identify};
-pub use config::RemoteDriverConfig;
+pub use config::{RemoteDriverConfig, ServerSide};
 pub use driver::RemoteDriver;
 pub use link::{Link, shell_error};

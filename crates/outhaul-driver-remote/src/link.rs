@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use outhaul_host::remote::{Input, Output, Shell, ShellError, ShellErrorKind, Stream};
 use outhaul_ssh::{Connection, Event, Exit, Route, SshError, SshErrorKind};
 use tokio::io::AsyncWriteExt as _;
-use tokio::sync::{Mutex, Notify};
+use tokio::sync::{Mutex, Notify, watch};
 
 /// The first pause after a failed try to connect; each further one is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
@@ -38,6 +38,8 @@ pub struct Link {
     /// A session that only listens has to go: the server allows no more.
     crowded: AtomicBool,
     make_room: Notify,
+    /// Tells the connection's keeper when nobody has the link any more.
+    alive: watch::Sender<()>,
     myself: Weak<Self>,
 }
 
@@ -53,6 +55,7 @@ impl Link {
             used: AtomicU64::new(0),
             crowded: AtomicBool::new(false),
             make_room: Notify::new(),
+            alive: watch::channel(()).0,
             myself: myself.clone(),
         })
     }
@@ -84,7 +87,8 @@ impl Link {
                 self.crowded.store(false, Ordering::Relaxed);
                 self.touch();
                 if let Some(link) = self.myself.upgrade() {
-                    tokio::spawn(close_unused(Arc::downgrade(&link), connection.clone()));
+                    let gone = self.alive.subscribe();
+                    tokio::spawn(close_unused(Arc::downgrade(&link), gone, connection.clone()));
                 }
                 Ok(connection)
             }
@@ -125,11 +129,13 @@ impl Link {
     }
 }
 
-/// Closes a connection that nobody has used for a while. A session that only listens counts as use.
-async fn close_unused(link: Weak<Link>, connection: Connection) {
+/// Closes a connection when its link is gone, or when nobody has used it for a while. A session that only listens counts as use.
+async fn close_unused(link: Weak<Link>, mut gone: watch::Receiver<()>, connection: Connection) {
     loop {
         tokio::select! {
             _ = connection.closed() => return,
+            // Nothing is ever sent: this ends with the link.
+            _ = gone.changed() => return connection.close().await,
             () = tokio::time::sleep(UNUSED / 4) => {}
         }
         let Some(link) = link.upgrade() else {

@@ -79,6 +79,7 @@ impl Machine {
             facts,
             build_environment: Vec::new(),
             packages: Default::default(),
+            server: Default::default(),
             slots: 2,
         });
         Some(Self {

@@ -1,4 +1,4 @@
-//! conda package specs, and what becomes of them while there is no resolver for conda channels. Pure.
+//! conda package specs, and what becomes of them by the workspace's choice. Pure.
 
 use crate::error::SpecError;
 use outhaul_types::{CondaMode, EnvironmentSpec};
@@ -238,7 +238,7 @@ fn not_python(name: &str) -> bool {
 
 /// Settles what becomes of the spec's conda packages; without any, the spec comes back as it is.
 ///
-/// `file` names the spec's file in errors. With [`CondaMode::Pypi`] every package becomes a requirement for pip, or the
+/// `file` names the spec's file in errors. With [`CondaMode::Channels`] the packages stay what they are. With [`CondaMode::Pypi`] every package becomes a requirement for pip, or the
 /// error names all packages that cannot come from the Python index.
 pub fn resolve_conda(
     file: &str,
@@ -254,15 +254,18 @@ pub fn resolve_conda(
         .map(|line| parse_package(line))
         .collect::<Result<_, _>>()
         .map_err(|message| SpecError::whole(file, message))?;
+    if mode == CondaMode::Channels {
+        return Ok(spec.clone());
+    }
     if mode == CondaMode::Refuse {
         return Err(SpecError::whole(
             file,
             format!(
-                "the packages {} need a resolver for conda channels, which comes with a later release",
+                "the packages {} come from conda channels, and this workspace refuses those",
                 names(packages.iter())
             ),
         )
-        .with_hint("move them under `pip:`, or take them from the Python index: `outhaul workspace set --conda pypi`, or `conda = \"pypi\"` in outhaul.toml"));
+        .with_hint("move them under `pip:`, or allow them: `outhaul workspace set --conda channels`; or take them from the Python index: `--conda pypi`"));
     }
     let foreign: Vec<&PackageSpec> = packages
         .iter()
@@ -381,8 +384,8 @@ mod tests {
         let error =
             resolve_conda("e.yml", &with(&["numpy=1", "conda-forge::x"]), CondaMode::Refuse).unwrap_err();
         insta::assert_snapshot!(error, @r#"
-    `e.yml`: the packages `numpy`, `conda-forge::x` need a resolver for conda channels, which comes with a later release
-    move them under `pip:`, or take them from the Python index: `outhaul workspace set --conda pypi`, or `conda = "pypi"` in outhaul.toml
+    `e.yml`: the packages `numpy`, `conda-forge::x` come from conda channels, and this workspace refuses those
+    move them under `pip:`, or allow them: `outhaul workspace set --conda channels`; or take them from the Python index: `--conda pypi`
     "#);
         assert!(resolve_conda("e.yml", &with(&[]), CondaMode::Refuse).is_ok());
     }

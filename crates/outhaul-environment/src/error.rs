@@ -223,6 +223,12 @@ impl EnvironmentError {
         matches!(self, Self::Temporary { .. } | Self::Host(_))
     }
 
+    /// True when the machine could not be asked, so that nothing is known about the environment.
+    #[must_use]
+    pub fn is_unreachable(&self) -> bool {
+        matches!(self, Self::Host(error) if error.kind == crate::host::HostErrorKind::Unreachable)
+    }
+
     /// True when the failure is kept and answers later attempts for the same spec.
     pub(crate) fn is_remembered(&self) -> bool {
         matches!(self, Self::Unsolvable { .. } | Self::BuildFailed { .. })

@@ -4,6 +4,7 @@
 //! the wish into [`Step`]s. The effect half ([`EnvironmentManager`]) runs those steps on a [`BuildHost`], once per
 //! content id, and keeps what it built. Only documentation, modules and re-exports live in this file.
 
+mod channels;
 mod conda;
 mod error;
 mod host;
@@ -12,12 +13,15 @@ mod lock;
 mod manager;
 mod parse;
 mod plan;
+#[cfg(feature = "conda")]
+mod rattler_channels;
 mod redact;
 mod requirement;
 mod resolver;
 mod spec;
 mod version;
 
+pub use channels::{CondaBackend, CondaMachine, CondaPython, CondaTrouble, CondaTroubleKind, CondaWish};
 pub use conda::resolve_conda;
 pub use error::{EnvironmentError, ErrorClass, Place, SpecError};
 pub use host::{
@@ -31,6 +35,8 @@ pub use manager::{
 };
 pub use parse::{MAX_SPEC_BYTES, SpecFormat, parse};
 pub use plan::{Plan, Step, StepFile, Tool, plan};
+#[cfg(feature = "conda")]
+pub use rattler_channels::CondaChannels;
 pub use redact::redact_urls;
 pub use resolver::{
     Failure, FailureKind, classify_failure, explain_failure, parse_pip_report, parse_uv_compile,

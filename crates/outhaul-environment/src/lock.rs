@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use outhaul_types::Lock;
+use outhaul_types::{CondaPackage, Lock};
 
 use crate::requirement::requirement_name;
 
@@ -24,9 +24,32 @@ impl fmt::Display for Package {
     }
 }
 
-/// The pinned packages, in the order of the lock.
+/// All that says which conda package it is; the address only where the channel has no checksum.
+fn conda_line(package: &CondaPackage) -> String {
+    let CondaPackage {
+        name,
+        version,
+        build,
+        url,
+        sha256,
+        md5,
+    } = package;
+    let content = sha256.as_ref().or(md5.as_ref()).unwrap_or(url);
+    format!("{name} {version} {build} {content}")
+}
+
+/// The pinned packages, in the order of the lock: those of conda channels first.
 #[must_use]
 pub fn packages(lock: &Lock) -> Vec<Package> {
+    let conda = lock.conda.iter().map(|package| Package {
+        name: package.name.clone(),
+        version: package.version.clone(),
+    });
+    conda.chain(required(lock)).collect()
+}
+
+/// The pinned packages of the Python index.
+pub(crate) fn required(lock: &Lock) -> Vec<Package> {
     lines(&lock.requirements)
         .filter_map(|line| {
             let name = requirement_name(line)?;
@@ -95,6 +118,16 @@ pub fn environment_id(lock: &Lock) -> String {
         hasher.update(package.as_bytes());
         hasher.update(b"\n");
     }
+    if !lock.conda.is_empty() {
+        // Packages of a channel are the same wherever it is mirrored, if their checksums are.
+        let mut lines: Vec<String> = lock.conda.iter().map(conda_line).collect();
+        lines.sort();
+        hasher.update(b"conda\n");
+        for line in lines {
+            hasher.update(line.as_bytes());
+            hasher.update(b"\n");
+        }
+    }
     hasher.finalize().to_hex().to_string()
 }
 
@@ -133,6 +166,32 @@ mod tests {
         let mut elsewhere = lock("b==2\na==1 --hash=sha256:00");
         elsewhere.platform = "linux-aarch64".into();
         assert_ne!(id, environment_id(&elsewhere));
+    }
+
+    #[test]
+    fn conda_packages_count() {
+        let plain = lock("a==1\n");
+        // Ids of locks without conda packages are in every database: they must stay what they were.
+        assert_eq!(
+            environment_id(&plain),
+            "d3d180cba384a92f460c35982a70c2b8880fd80018e7093fd4dbff2b7d51c130"
+        );
+        let mut conda = plain.clone();
+        conda.conda.push(CondaPackage {
+            name: "numbers".into(),
+            version: "1.1".into(),
+            build: "0".into(),
+            url: "https://h/numbers.conda".into(),
+            sha256: Some("00".into()),
+            md5: None,
+        });
+        let id = environment_id(&conda);
+        assert_ne!(id, environment_id(&plain));
+        assert_eq!(packages(&conda)[0].to_string(), "numbers 1.1");
+        conda.conda[0].url = "https://mirror/numbers.conda".into();
+        assert_eq!(id, environment_id(&conda));
+        conda.conda[0].sha256 = Some("11".into());
+        assert_ne!(id, environment_id(&conda));
     }
 
     #[test]

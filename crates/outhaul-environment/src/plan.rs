@@ -63,6 +63,10 @@ pub struct Plan {
     pub steps: Vec<Step>,
 }
 
+const INSTALLED: &str = "import importlib.metadata as m
+for d in m.distributions():
+    if d.metadata['Name']: print('%s==%s' % (d.metadata['Name'], d.version))";
+
 /// Makes steps with a common environment and folder.
 pub(crate) struct Steps<'a> {
     pub env: &'a [(String, String)],
@@ -205,6 +209,35 @@ impl Steps<'_> {
         step
     }
 
+    /// The same for an interpreter that has packages already: only what it lacks is written.
+    pub(crate) fn pip_lock_into(
+        &self,
+        program: &str,
+        inner: &str,
+        spec: &EnvironmentSpec,
+        input: &str,
+        output: &str,
+    ) -> Step {
+        let mut step = self.pip_lock(program, spec, input, output);
+        step.argv.retain(|word| word != "--ignore-installed");
+        // In front of `install`.
+        step.argv.splice(3..3, ["--python", inner].map(str::to_owned));
+        step
+    }
+
+    /// A script of the shell that every host has.
+    pub(crate) fn script(&self, purpose: &str, script: &str) -> Step {
+        self.step(purpose, &["/bin/sh", "-c", script])
+    }
+
+    /// Asks an interpreter for its packages, as pinned lines.
+    pub(crate) fn installed(&self, python: &str) -> Step {
+        self.step(
+            "asking the environment for its packages",
+            &[python, "-I", "-c", INSTALLED],
+        )
+    }
+
     /// The commands that build a lock into `folder`. `tool` is the uv binary or a python with pip.
     pub(crate) fn build(
         &self,
@@ -226,15 +259,29 @@ impl Steps<'_> {
                 &[python, "-m", "venv", "--without-pip", folder],
             ),
         };
-        if crate::lock::packages(lock).is_empty() {
-            return vec![venv];
+        let install = self.install(tool, program, &inner, lock, input);
+        std::iter::once(venv).chain(install).collect()
+    }
+
+    /// The command that installs a lock's packages of the Python index for the interpreter `inner`; none when it has
+    /// none.
+    pub(crate) fn install(
+        &self,
+        tool: Tool,
+        program: &str,
+        inner: &str,
+        lock: &Lock,
+        input: &str,
+    ) -> Option<Step> {
+        if crate::lock::required(lock).is_empty() {
+            return None;
         }
         let mut install = match tool {
             Tool::Uv => {
                 let mut step = self.step(
                     "installing the packages",
                     // Compiling now makes the first import of every run fast.
-                    &[program, "pip", "install", "--python", &inner, "--no-deps"],
+                    &[program, "pip", "install", "--python", inner, "--no-deps"],
                 );
                 step.argv.extend(uv_options(&lock.index_options));
                 if lock
@@ -255,7 +302,7 @@ impl Steps<'_> {
                     "pip",
                     "--disable-pip-version-check",
                     "--python",
-                    &inner,
+                    inner,
                     "install",
                     "--no-deps",
                 ],
@@ -270,7 +317,14 @@ impl Steps<'_> {
             path: input.to_owned(),
             text: requirements_file(tool, &lock.index_options, &pinned),
         });
-        vec![venv, install]
+        if !lock.conda.is_empty() {
+            // An environment of ours, even where the packages of its channel take it for a system's.
+            for tool in ["PIP", "UV"] {
+                let name = format!("{tool}_BREAK_SYSTEM_PACKAGES");
+                install.env.push((name, "1".to_owned()));
+            }
+        }
+        Some(install)
     }
 }
 

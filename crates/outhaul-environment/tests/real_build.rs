@@ -59,6 +59,9 @@ impl BuildHost for Counting {
     async fn remove_tree(&self, path: &str) -> Result<(), HostError> {
         ThisMachine.remove_tree(path).await
     }
+    async fn place_tree(&self, from: &Path, to: &str) -> Result<(), HostError> {
+        ThisMachine.place_tree(from, to).await
+    }
     async fn find_executables(&self, names: &[String], folders: &[String]) -> Result<Vec<String>, HostError> {
         ThisMachine.find_executables(names, folders).await
     }
@@ -115,6 +118,7 @@ impl Bench {
             search_path: search_path(),
             passed_env,
             tool: self.tool,
+            ..ManagerOptions::default()
         };
         EnvironmentManager::new(self.host.clone(), self.root.to_str().unwrap(), options)
     }

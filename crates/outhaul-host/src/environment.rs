@@ -1,7 +1,10 @@
 //! Environments on hosts: the words of `outhaul-environment` put into those of the driver contract.
 
+use std::path::Path;
+use std::sync::Arc;
+
 use outhaul_driver::{DriverError, ErrorKind, LogSink, PreparedEnvironment, Status};
-use outhaul_environment::{BuiltEnvironment, EnvironmentError, ErrorClass};
+use outhaul_environment::{BuiltEnvironment, CondaBackend, CondaChannels, EnvironmentError, ErrorClass};
 use outhaul_types::Interpreter;
 
 /// Passes what a build prints on to the caller's log.
@@ -11,6 +14,21 @@ impl outhaul_environment::LogSink for Log<'_> {
     fn line(&self, bytes: &[u8]) {
         self.0.write(bytes);
     }
+}
+
+/// What solves and fetches packages of conda channels on the machine of the server. They are kept under `folder`, which
+/// targets share; proxies are taken from `environment`.
+///
+/// # Errors
+/// When a proxy's address is not one.
+pub fn conda(
+    folder: &Path,
+    environment: &[(String, String)],
+) -> Result<Option<Arc<dyn CondaBackend>>, DriverError> {
+    let channels = CondaChannels::new(&folder.join("conda"), environment).map_err(|trouble| {
+        DriverError::permanent(ErrorKind::Invalid, "prepare for conda channels", trouble.message)
+    })?;
+    Ok(Some(Arc::new(channels)))
 }
 
 /// A built environment for the launcher.
@@ -29,6 +47,9 @@ pub fn prepared(built: BuiltEnvironment, interpreter: &Interpreter) -> PreparedE
 /// A failed build as a driver's error.
 #[must_use]
 pub fn failed(operation: &'static str, error: &EnvironmentError) -> DriverError {
+    if error.is_unreachable() {
+        return DriverError::temporary(ErrorKind::Unreachable, operation, error.to_string());
+    }
     let kind = match error.class() {
         ErrorClass::Environment => ErrorKind::Environment,
         ErrorClass::Target => ErrorKind::Target,

@@ -41,6 +41,8 @@ pub(crate) struct Attaching {
     pub(crate) tickets: Tickets,
     /// Held by whoever decides which target has a machine.
     pub(crate) turn: Mutex<()>,
+    /// What this machine does for targets.
+    pub(crate) server_side: outhaul_driver_remote::ServerSide,
 }
 
 /// The names of the secrets that a way of logging in needs.

@@ -1,6 +1,7 @@
 //! Removes what ended runs left on their targets, behind everybody's back: nobody waits for it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use outhaul_driver::NativeId;
 use outhaul_types::{ErrorCode, Run};
@@ -11,6 +12,9 @@ use crate::failpoint;
 
 /// How many runs are cleaned up after one flush of the disk at most.
 const BATCH: usize = 64;
+
+/// When a run is tried again whose folder could not be removed, as a rule because its target could not be reached.
+const AGAIN: Duration = Duration::from_secs(300);
 
 /// Takes runs that have ended.
 pub(crate) struct Janitor(mpsc::UnboundedSender<Run>);
@@ -29,7 +33,7 @@ impl Janitor {
     }
 }
 
-/// Cleans up until the server stops. A failure is left for the next start of the server.
+/// Cleans up until the server stops. What could not be removed is tried again later, and by the next server.
 pub(crate) async fn work(app: Arc<App>, mut runs: mpsc::UnboundedReceiver<Run>) {
     let mut ended = Vec::new();
     while runs.recv_many(&mut ended, BATCH).await > 0 {
@@ -43,6 +47,11 @@ pub(crate) async fn work(app: Arc<App>, mut runs: mpsc::UnboundedReceiver<Run>) 
             failpoint::hit("release.before");
             if let Err(error) = release(&app, &run).await {
                 tracing::warn!(run = %run.id, error, "janitor: the run's folder on its target stays for now");
+                let app = Arc::clone(&app);
+                tokio::spawn(async move {
+                    tokio::time::sleep(AGAIN).await;
+                    app.janitor.clean_up(run);
+                });
             }
             failpoint::hit("release.after");
         }

@@ -163,12 +163,18 @@ async fn open(
     let artifacts = FolderArtifacts::open(&home.artifacts()).map_err(|error| broken(&error))?;
     let slots =
         std::thread::available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(1));
+    let server_side = outhaul_driver_remote::ServerSide {
+        packages: home.root().join("packages"),
+        search_path: config.search_path.clone(),
+        environment: inherited(config.environment.clone()),
+    };
     let local = LocalDriver::open(LocalConfig {
         root: home.target(LOCAL_TARGET),
         blobs: blobs.clone(),
         sdk: sdk::install(&home.python())?,
         environment: inherited(config.environment),
         search_path: config.search_path,
+        packages: server_side.packages.clone(),
         slots,
     })
     .map_err(|error| broken(&error))?;
@@ -194,6 +200,7 @@ async fn open(
             server: home.server_id()?,
             tickets: Tickets::default(),
             turn: tokio::sync::Mutex::default(),
+            server_side,
         },
         hub: Hub::default(),
         reserve: Reserve::take(home.root()),

@@ -16,8 +16,10 @@ pub const LOCAL_TARGET: &str = "local";
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum CondaMode {
-    /// They are refused, with a message that says what can be done.
+    /// They are taken from conda channels.
     #[default]
+    Channels,
+    /// They are refused, with a message that says what can be done.
     Refuse,
     /// They are taken from the Python package index under the matching name.
     Pypi,
@@ -28,10 +30,11 @@ impl FromStr for CondaMode {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text {
+            "channels" => Ok(Self::Channels),
             "refuse" => Ok(Self::Refuse),
             "pypi" => Ok(Self::Pypi),
             _ => Err(format!(
-                "`{text}` is not a conda mode; there are `refuse` and `pypi`"
+                "`{text}` is not a conda mode; there are `channels`, `pypi` and `refuse`"
             )),
         }
     }
@@ -40,6 +43,7 @@ impl FromStr for CondaMode {
 impl fmt::Display for CondaMode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
+            Self::Channels => "channels",
             Self::Refuse => "refuse",
             Self::Pypi => "pypi",
         })

@@ -20,7 +20,7 @@ enum Source {
     Rustup(&'static str),
 }
 
-const TOOLS: [Tool; 7] = [
+const TOOLS: [Tool; 16] = [
     Tool {
         name: "rustfmt",
         without: "the step `format` is not run",
@@ -63,7 +63,70 @@ const TOOLS: [Tool; 7] = [
         is_there: |_| shell::succeeds(Command::new("python3").args(["-c", "import ensurepip, venv"])),
         source: Source::Debian("python3-venv"),
     },
+    Tool {
+        name: "sshd",
+        without: "tests over SSH, and of remote targets, are not run",
+        // It lies in a folder that is not on everybody's PATH.
+        is_there: |_| found_for_root("sshd"),
+        source: Source::Debian("openssh-server"),
+    },
+    Tool {
+        name: "ssh",
+        without: "tests that use OpenSSH's own programs fail, as `ssh-keygen`",
+        is_there: |_| shell::found("ssh"),
+        source: Source::Debian("openssh-client"),
+    },
+    Tool {
+        name: "rsync",
+        without: "the bench `remote` cannot be measured",
+        is_there: |_| shell::found("rsync"),
+        source: Source::Debian("rsync"),
+    },
+    Tool {
+        name: "fish",
+        without: "machines with this login shell are not tested",
+        is_there: |_| shell::found("fish"),
+        source: Source::Debian("fish"),
+    },
+    Tool {
+        name: "csh",
+        without: "machines with this login shell are not tested",
+        is_there: |_| shell::found("csh"),
+        source: Source::Debian("csh"),
+    },
+    Tool {
+        name: "busybox",
+        without: "tests in containers are not run, nor those on a machine with few programs",
+        is_there: |_| shell::found("busybox"),
+        source: Source::Debian("busybox-static"),
+    },
+    Tool {
+        name: "dockerd",
+        without: "tests in containers are not run, unless an engine answers already",
+        is_there: |_| found_for_root("dockerd") || std::path::Path::new("/var/run/docker.sock").exists(),
+        source: Source::Debian("docker.io"),
+    },
+    Tool {
+        name: "iptables",
+        without: "a Docker engine that is started by hand has no network; tests need none",
+        is_there: |_| found_for_root("iptables"),
+        source: Source::Debian("iptables"),
+    },
+    Tool {
+        name: "docker-registry",
+        without: "tests that pull images are not run",
+        is_there: |_| shell::found("docker-registry"),
+        source: Source::Debian("docker-registry"),
+    },
 ];
+
+/// Whether a program is there that lies where root's programs lie.
+fn found_for_root(program: &str) -> bool {
+    shell::found(program)
+        || ["/usr/sbin", "/sbin", "/usr/local/sbin"]
+            .iter()
+            .any(|folder| std::path::Path::new(folder).join(program).is_file())
+}
 
 /// Installs what is missing, and says for everything that stays missing what is lost by it.
 pub fn install_what_is_missing(repo: &Repo) {

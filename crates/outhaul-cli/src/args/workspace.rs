@@ -46,7 +46,8 @@ pub(crate) enum WorkspaceCommand {
 /// Settings of a workspace.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Settings {
-    /// Packages under conda's `dependencies:`: `refuse` them, or take them from the Python index (`pypi`)
+    /// Packages under conda's `dependencies:`: from conda channels (`channels`, the default), from the Python index
+    /// (`pypi`), or refused (`refuse`)
     #[arg(long, value_name = "MODE")]
     pub conda: Option<CondaMode>,
 }

@@ -1,7 +1,9 @@
 //! The machine that environments are built on, as the few operations that building needs.
 
+mod place;
 mod this_machine;
 
+use std::path::Path;
 use std::sync::Mutex;
 
 use async_trait::async_trait;
@@ -76,6 +78,8 @@ pub enum HostErrorKind {
     Denied,
     /// No space left.
     Full,
+    /// The machine could not be asked: nobody knows how far it came.
+    Unreachable,
     /// Anything else.
     Other,
 }
@@ -134,6 +138,9 @@ pub trait BuildHost: Send + Sync {
     async fn list(&self, path: &str) -> Result<Vec<String>, HostError>;
     /// Removes a file or a folder with all it holds; nothing there is no error.
     async fn remove_tree(&self, path: &str) -> Result<(), HostError>;
+    /// Puts the folder `from` of *this process's* machine on the host at `to`, where nothing is yet: with its links and
+    /// rights, and whole or not at all. `from` may be gone then.
+    async fn place_tree(&self, from: &Path, to: &str) -> Result<(), HostError>;
     /// Paths of all executables with one of the names, in the order of the folders, then of the names.
     async fn find_executables(&self, names: &[String], folders: &[String]) -> Result<Vec<String>, HostError>;
     /// Waits for the exclusive lock at `path`. It is freed when the guard is dropped or its holder dies.

@@ -237,6 +237,11 @@ impl BuildHost for ThisMachine {
         .await
     }
 
+    async fn place_tree(&self, from: &Path, to: &str) -> Result<(), HostError> {
+        let from = from.to_owned();
+        blocking("place", to, move |to| super::place::place(&from, to)).await
+    }
+
     async fn find_executables(&self, names: &[String], folders: &[String]) -> Result<Vec<String>, HostError> {
         let (names, folders) = (names.to_vec(), folders.to_vec());
         blocking("search", "PATH", move |_| {

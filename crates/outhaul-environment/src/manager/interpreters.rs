@@ -30,6 +30,19 @@ pub(super) enum Trouble {
     Unusable(String),
 }
 
+impl Trouble {
+    /// As the error of a build that needs the interpreter at `path`.
+    pub(super) fn error(self, path: &str) -> EnvironmentError {
+        match self {
+            Self::Host(error) => error.into(),
+            Self::Unusable(reason) => EnvironmentError::BadInterpreter {
+                path: path.to_owned(),
+                reason,
+            },
+        }
+    }
+}
+
 impl From<HostError> for Trouble {
     fn from(error: HostError) -> Self {
         Self::Host(error)

@@ -1,5 +1,6 @@
 //! The manager: what callers ask for. Finding interpreters and tools, records, and the work itself live beside.
 
+mod conda;
 mod interpreters;
 mod records;
 mod tools;
@@ -8,7 +9,8 @@ mod work;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use crate::error::{EnvironmentError, SpecError};
+use crate::channels::CondaBackend;
+use crate::error::EnvironmentError;
 use crate::host::{BuildHost, Guard, LogSink};
 use crate::lock::environment_id;
 use crate::spec::spec_id;
@@ -17,6 +19,8 @@ use outhaul_types::{EnvironmentSpec, Interpreter};
 
 pub use self::records::ListedEnvironment;
 pub use self::tools::{ToolFacts, UvFacts};
+#[cfg(feature = "conda")]
+pub(crate) use self::work::fresh_name;
 
 /// Which tool resolves and installs packages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -40,6 +44,8 @@ pub struct ManagerOptions {
     pub passed_env: Vec<(String, String)>,
     /// Which tool is used.
     pub tool: ToolChoice,
+    /// What solves and fetches packages of conda channels; specs with such packages fail without.
+    pub conda: Option<Arc<dyn CondaBackend>>,
 }
 
 /// How to make an environment ready.
@@ -144,22 +150,11 @@ impl EnvironmentManager {
         options: PrepareOptions,
         log: &dyn LogSink,
     ) -> Result<BuiltEnvironment, EnvironmentError> {
-        if !spec.conda.is_empty() {
-            let message = format!("conda packages `{}` are not resolved", spec.conda.join("`, `"));
-            return Err(
-                SpecError::whole(spec.name.as_deref().unwrap_or("environment"), message)
-                    .with_hint("move them under `pip:`, or take them from the Python index: `outhaul workspace set --conda pypi`, or `conda = \"pypi\"` in outhaul.toml")
-                    .into(),
-            );
-        }
         if let Interpreter::UserManaged { python } = &spec.interpreter {
-            let probed = self.probe(python, log).await.map_err(|trouble| match trouble {
-                interpreters::Trouble::Host(error) => error.into(),
-                interpreters::Trouble::Unusable(reason) => EnvironmentError::BadInterpreter {
-                    path: python.clone(),
-                    reason,
-                },
-            })?;
+            let probed = self
+                .probe(python, log)
+                .await
+                .map_err(|trouble| trouble.error(python))?;
             return Ok(self.user_managed(spec, python, &probed));
         }
         if !options.relock {

@@ -58,7 +58,7 @@ impl LogSink for Tee<'_> {
 }
 
 /// A name that was never used before on this machine.
-pub(super) fn fresh_name() -> String {
+pub(crate) fn fresh_name() -> String {
     static COUNT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
     let count = COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
     let now = SystemTime::now()
@@ -126,10 +126,10 @@ impl EnvironmentManager {
 
 /// One call of `prepare` that has work to do.
 pub(super) struct Work<'a> {
-    manager: &'a EnvironmentManager,
-    spec: &'a EnvironmentSpec,
-    spec_id: String,
-    log: Tee<'a>,
+    pub(super) manager: &'a EnvironmentManager,
+    pub(super) spec: &'a EnvironmentSpec,
+    pub(super) spec_id: String,
+    pub(super) log: Tee<'a>,
 }
 
 impl<'a> Work<'a> {
@@ -156,7 +156,7 @@ impl<'a> Work<'a> {
     ) -> Result<BuiltEnvironment, EnvironmentError> {
         let manager = self.manager;
         if let Some(lock) = given {
-            return self.build(lock, None, options).await;
+            return self.build(lock, None, false, options).await;
         }
         if !options.retry {
             manager.check_failed(&self.spec_id).await?;
@@ -180,18 +180,25 @@ impl<'a> Work<'a> {
         }
         let (lock, python) = match self.known_lock(options).await? {
             Some(known) => known,
+            None if !self.spec.conda.is_empty() => match self.lock_conda().await {
+                Ok(lock) => (lock, None),
+                Err(error) => return Err(self.failed(&self.spec_id, error).await),
+            },
             None => match self.lock().await {
-                Ok(locked) => locked,
+                Ok((lock, python)) => (lock, Some(python)),
                 Err(error) => return Err(self.failed(&self.spec_id, error).await),
             },
         };
-        let built = self.build(lock, Some(python), options).await;
+        let built = self.build(lock, python, true, options).await;
         drop(claim);
         built
     }
 
-    /// The spec's stored lock, if the machine still has the interpreter that it was made for.
-    async fn known_lock(&self, options: PrepareOptions) -> Result<Option<(Lock, Probed)>, EnvironmentError> {
+    /// The spec's stored lock, if the machine still has the interpreter that it was made for, or the lock its own.
+    async fn known_lock(
+        &self,
+        options: PrepareOptions,
+    ) -> Result<Option<(Lock, Option<Probed>)>, EnvironmentError> {
         if options.relock {
             return Ok(None);
         }
@@ -201,11 +208,15 @@ impl<'a> Work<'a> {
         let Some(lock) = self.manager.record::<Lock>("locks", &id).await? else {
             return Ok(None);
         };
+        if !lock.conda.is_empty() {
+            let fits = self.machine().await?.platform == lock.platform;
+            return Ok(fits.then_some((lock, None)));
+        }
         let exact = Specifier::parse(&lock.python_version.to_string()).ok();
         let (python, _) = self.manager.choose(exact.as_ref()).await?;
         Ok(python
             .filter(|python| python.platform == lock.platform)
-            .map(|python| (lock, python)))
+            .map(|python| (lock, Some(python))))
     }
 
     /// Finds the interpreter for a wish, on the search path or from uv.
@@ -274,7 +285,7 @@ impl<'a> Work<'a> {
             })
     }
 
-    fn name(&self) -> &str {
+    pub(super) fn name(&self) -> &str {
         self.spec.name.as_deref().unwrap_or("environment")
     }
 
@@ -332,7 +343,7 @@ impl<'a> Work<'a> {
     }
 
     /// uv, or else a python with pip.
-    async fn tool(&self, python: &Probed) -> Result<(Tool, String), EnvironmentError> {
+    pub(super) async fn tool(&self, python: &Probed) -> Result<(Tool, String), EnvironmentError> {
         if python.version >= super::tools::UV_PYTHON_AT_LEAST
             && let Some(uv) = self.manager.uv(Some(python), &self.log).await?
         {
@@ -343,17 +354,17 @@ impl<'a> Work<'a> {
     }
 
     /// Builds a lock once. `python` is known when the lock was made for this machine; a lock given by the caller finds
-    /// its own.
+    /// its own, and one with conda packages brings it. `for_spec` makes it the lock of its spec.
     async fn build(
         &self,
         lock: Lock,
         python: Option<Probed>,
+        for_spec: bool,
         options: PrepareOptions,
     ) -> Result<BuiltEnvironment, EnvironmentError> {
         let manager = self.manager;
         let id = environment_id(&lock);
-        let given = python.is_none();
-        manager.keep_lock(&id, &lock, !given).await?;
+        manager.keep_lock(&id, &lock, for_spec).await?;
         if !options.retry {
             manager.check_failed(&id).await?;
         }
@@ -367,8 +378,8 @@ impl<'a> Work<'a> {
             manager.check_failed(&id).await?;
         }
         match self.build_claimed(&id, &lock, python).await {
-            Ok((attempt, folder)) => {
-                let (bin_dir, python) = (format!("{folder}/bin"), format!("{folder}/bin/python"));
+            Ok((attempt, folder, python)) => {
+                let bin_dir = format!("{folder}/bin");
                 self.write_log(&id).await;
                 manager.keep_built(&id, &attempt, &python, &bin_dir).await?;
                 let variables = self.spec.variables.clone();
@@ -390,7 +401,37 @@ impl<'a> Work<'a> {
         id: &str,
         lock: &Lock,
         python: Option<Probed>,
-    ) -> Result<(String, String), EnvironmentError> {
+    ) -> Result<(String, String, String), EnvironmentError> {
+        let manager = self.manager;
+        // Whatever is here has no marker and will never get one.
+        let all = format!("{}/envs/{id}", manager.root);
+        manager.host.remove_tree(&all).await?;
+        let attempt = fresh_name();
+        // Environments hold their own path and cannot be moved, so the attempt is built where it will stay.
+        let folder = format!("{all}/{attempt}");
+        let input = format!("{}/tmp/{attempt}/lock.txt", manager.root);
+        let done = if lock.conda.is_empty() {
+            self.build_venv(lock, python, &folder, &input).await
+        } else {
+            self.build_conda(lock, &folder, &input).await
+        };
+        self.tidy(&format!("{}/tmp/{attempt}", manager.root)).await;
+        match done {
+            Ok(python) => Ok((attempt, folder, python)),
+            Err(error) => {
+                self.tidy(&folder).await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn build_venv(
+        &self,
+        lock: &Lock,
+        python: Option<Probed>,
+        folder: &str,
+        input: &str,
+    ) -> Result<String, EnvironmentError> {
         let manager = self.manager;
         let python = match python {
             Some(python) => python,
@@ -403,33 +444,17 @@ impl<'a> Work<'a> {
             });
         }
         let (tool, program) = self.tool(&python).await?;
-        // Whatever is here has no marker and will never get one.
-        let all = format!("{}/envs/{id}", manager.root);
-        manager.host.remove_tree(&all).await?;
-        let attempt = fresh_name();
-        // Environments hold their own path and cannot be moved, so the attempt is built where it will stay.
-        let folder = format!("{all}/{attempt}");
-        let input = format!("{}/tmp/{attempt}/lock.txt", manager.root);
-        let done = async {
-            for step in manager
-                .steps()
-                .build(tool, &program, &python.executable, lock, &folder, &input)
-            {
-                manager.run_step(&step, tool, &self.log).await?;
-            }
-            Ok(())
-        };
-        let done: Result<(), EnvironmentError> = done.await;
-        self.tidy(&format!("{}/tmp/{attempt}", manager.root)).await;
-        if let Err(error) = done {
-            self.tidy(&folder).await;
-            return Err(error);
+        for step in manager
+            .steps()
+            .build(tool, &program, &python.executable, lock, folder, input)
+        {
+            manager.run_step(&step, tool, &self.log).await?;
         }
-        Ok((attempt, folder))
+        Ok(format!("{folder}/bin/python"))
     }
 
     /// Removes what is not needed any more. Trouble with that must not hide how the work ended.
-    async fn tidy(&self, path: &str) {
+    pub(super) async fn tidy(&self, path: &str) {
         if let Err(trouble) = self.manager.host.remove_tree(path).await {
             tracing::warn!(%trouble, "left behind");
         }

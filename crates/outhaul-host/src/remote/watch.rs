@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use outhaul_driver::{ChangeSender, NativeId};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use super::session::Session;
 use super::shell::{Input, Stream};
@@ -21,18 +21,37 @@ pub(super) struct Watch {
     born: Instant,
     /// Milliseconds since `born` when somebody last asked about runs.
     asked: AtomicU64,
-    wake: Notify,
+    wake: Arc<Notify>,
+    /// Ends the listening with its owner.
+    _owner: watch::Sender<()>,
 }
 
 impl Watch {
     /// Starts listening as soon as somebody asks about runs; it ends with the last reference to what it gives.
     pub(super) fn start(session: &Arc<Session>, changes: ChangeSender) -> Arc<Self> {
+        let (owner, gone) = watch::channel(());
         let watch = Arc::new(Self {
             born: Instant::now(),
             asked: AtomicU64::new(0),
-            wake: Notify::new(),
+            wake: Arc::new(Notify::new()),
+            _owner: owner,
         });
-        tokio::spawn(listen(Arc::downgrade(&watch), Arc::downgrade(session), changes));
+        let (listening, mut gone) = (
+            listen(
+                Arc::downgrade(&watch),
+                Arc::clone(&watch.wake),
+                Arc::downgrade(session),
+                changes,
+            ),
+            gone,
+        );
+        tokio::spawn(async move {
+            tokio::select! {
+                () = listening => {}
+                // Nothing is ever sent: this is the owner's end.
+                _ = gone.changed() => {}
+            }
+        });
         watch
     }
 
@@ -49,15 +68,16 @@ impl Watch {
     }
 }
 
-async fn listen(watch: std::sync::Weak<Watch>, session: std::sync::Weak<Session>, changes: ChangeSender) {
+async fn listen(
+    watch: std::sync::Weak<Watch>,
+    wake: Arc<Notify>,
+    session: std::sync::Weak<Session>,
+    changes: ChangeSender,
+) {
     loop {
-        {
-            let Some(watch) = watch.upgrade() else { return };
-            // Wakes up now and then only to see whether its owner is gone.
-            let _ = tokio::time::timeout(Duration::from_secs(600), watch.wake.notified()).await;
-            if watch.is_idle() {
-                continue;
-            }
+        wake.notified().await;
+        if watch.upgrade().is_none_or(|watch| watch.is_idle()) {
+            continue;
         }
         let Some(session) = session.upgrade() else { return };
         if session.hello("listen for ends").await.is_ok() {

@@ -138,7 +138,7 @@ async fn attach_target(
 /// Detach a target, leaving nothing of ours on it.
 #[utoipa::path(delete, path = "/targets/{target}", tag = "targets",
     params(("target" = String, Path, description = "Name"), DetachTarget),
-    responses((status = 200, body = Detached), (status = 404, body = ApiError), (status = 409, body = ApiError), (status = 502, body = ApiError)))]
+    responses((status = 200, body = Detached), (status = 400, body = ApiError), (status = 404, body = ApiError), (status = 409, body = ApiError), (status = 502, body = ApiError)))]
 async fn detach(
     State(app): State<Arc<App>>,
     Path(name): Path<String>,
@@ -149,14 +149,14 @@ async fn detach(
 
 /// Ask a host for its key. Nothing is stored.
 #[utoipa::path(post, path = "/targets/host-key", tag = "targets", request_body = ScanHostKey,
-    responses((status = 200, body = ScannedHostKey), (status = 502, body = ApiError)))]
+    responses((status = 200, body = ScannedHostKey), (status = 400, body = ApiError), (status = 502, body = ApiError)))]
 async fn scan(State(app): State<Arc<App>>, Body(request): Body<ScanHostKey>) -> Answer<Json<ScannedHostKey>> {
     Ok(Json(attach::scan(&app, request).await?))
 }
 
 /// Pin another host key, for a machine that was set up anew.
 #[utoipa::path(put, path = "/targets/{target}/host-key", tag = "targets", params(("target" = String, Path, description = "Name")),
-    request_body = HostKey, responses((status = 200, body = TargetView), (status = 404, body = ApiError)))]
+    request_body = HostKey, responses((status = 200, body = TargetView), (status = 400, body = ApiError), (status = 404, body = ApiError)))]
 async fn trust(
     State(app): State<Arc<App>>,
     Path(name): Path<String>,
@@ -169,7 +169,7 @@ async fn trust(
 /// Hand a credential over, for a target to be attached with. It is kept in memory only, until it is used or ten minutes
 /// are over.
 #[utoipa::path(post, path = "/credentials", tag = "targets", request_body = BTreeMap<String, String>,
-    responses((status = 200, body = Ticket)))]
+    responses((status = 200, body = Ticket), (status = 400, body = ApiError), (status = 409, body = ApiError)))]
 async fn hand_over(State(app): State<Arc<App>>, body: Bytes) -> Answer<Json<Ticket>> {
     // In words of our own: a parser's complaint may repeat what it read.
     let secrets: BTreeMap<String, Secret> = serde_json::from_slice(&body)

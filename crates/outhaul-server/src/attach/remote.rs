@@ -102,6 +102,7 @@ pub(super) fn live(
         facts,
         build_environment: Vec::new(),
         packages: config.packages,
+        server: app.attaching.server_side.clone(),
         slots: target.slots(),
     });
     Ok(Target::new(&target.name, layers::standard(Arc::new(driver))))

@@ -72,6 +72,8 @@ pub(super) struct Context {
     pub(super) logs: Option<LogWriter>,
     /// How far the metrics file has been read; `None` before the store was asked.
     metrics: Option<u64>,
+    /// Sizes of the logs of a run whose end was seen, which will not change any more.
+    pub(super) final_sizes: Option<Vec<(TargetLog, u64)>>,
     /// How often outputs could not be collected.
     pub(super) collect_failures: u32,
 }
@@ -87,6 +89,7 @@ impl Context {
             fresh_intent: false,
             logs: None,
             metrics: None,
+            final_sizes: None,
             collect_failures: 0,
         }
     }
@@ -125,6 +128,27 @@ impl Context {
             .apply(&run.id, Guard::Version(run.version), events)
             .await?
             .run)
+    }
+
+    /// What to do about a target that could not be asked: nothing but to say so and to try again. That it does not answer
+    /// is no evidence against the run.
+    pub(super) async fn lost(&self, run: &Run, mut events: Vec<RunEventKind>, error: DriverError) -> Trouble {
+        if run.contact_lost.is_none() {
+            events.push(RunEventKind::ContactLost {
+                reason: error.to_string(),
+            });
+        }
+        if !events.is_empty()
+            && let Err(trouble) = self.record(run, events).await
+        {
+            return trouble;
+        }
+        error.into()
+    }
+
+    /// The event for a target that answers again, if it did not.
+    pub(super) fn restored(run: &Run) -> Option<RunEventKind> {
+        run.contact_lost.as_ref().map(|_| RunEventKind::ContactRestored)
     }
 
     pub(super) async fn fail(&self, run: &Run, failure: Failure) -> Result<Run, Trouble> {

@@ -71,6 +71,7 @@ impl Context {
     pub(super) async fn finalize(&mut self, run: Run) -> Result<Run, Trouble> {
         match self.collect(&run).await {
             Ok(mut events) => {
+                events.extend(Self::restored(&run));
                 events.push(outcome(&run));
                 failpoint::hit("life.before-end");
                 let run = self.record(&run, events).await?;
@@ -80,6 +81,10 @@ impl Context {
             }
             // The run changed meanwhile: no fault of the collecting.
             Err(Trouble::Store(error)) => Err(error.into()),
+            // What cannot be reached is not lost: it stays where it is until it can be brought in.
+            Err(Trouble::Driver(error)) if error.kind == ErrorKind::Unreachable => {
+                Err(self.lost(&run, Vec::new(), error).await)
+            }
             Err(trouble) if self.collect_failures + 1 < COLLECT_TRIES => {
                 self.collect_failures += 1;
                 Err(trouble)
@@ -104,11 +109,18 @@ impl Context {
     /// Brings in logs, metrics and outputs.
     async fn collect(&mut self, run: &Run) -> Result<Vec<RunEventKind>, Trouble> {
         let native = NativeId(run.native_id.clone().unwrap_or_default());
-        // The process has ended, so this time the sizes are final.
-        let observed = self.target.driver.observe(std::slice::from_ref(&native)).await?;
-        for observation in observed {
-            self.pull(run, &native, &observation.sizes, true).await?;
-        }
+        // The process has ended, so these sizes are final.
+        let sizes = match self.final_sizes.clone() {
+            Some(sizes) => sizes,
+            None => {
+                let observed = self.target.driver.observe(std::slice::from_ref(&native)).await?;
+                observed
+                    .into_iter()
+                    .flat_map(|observation| observation.sizes)
+                    .collect()
+            }
+        };
+        self.pull(run, &native, &sizes, true).await?;
         let keep = Keep {
             artifacts: &*self.app.artifacts,
             kept: Mutex::default(),

@@ -111,6 +111,7 @@ impl Context {
             self.pull(&run, native, &observation.sizes, false).await?;
             return Ok(run);
         };
+        self.final_sizes = Some(observation.sizes);
         failpoint::hit("life.before-exited");
         let ran_ms = ran.map(|ran| u64::try_from(ran.as_millis()).unwrap_or(u64::MAX));
         let run = self

@@ -30,8 +30,14 @@ impl Context {
                     // It was there when the intent was written and has been removed since.
                     Ok(None) => match self.target.driver.prepare_environment(&request, &Unheard).await {
                         Ok(environment) => environment,
+                        Err(error) if error.kind == ErrorKind::Unreachable => {
+                            return Err(self.lost(&run, Vec::new(), error).await);
+                        }
                         Err(error) => return self.fail(&run, failure(&error)).await,
                     },
+                    Err(error) if error.kind == ErrorKind::Unreachable => {
+                        return Err(self.lost(&run, Vec::new(), error).await);
+                    }
                     Err(error) => return self.fail(&run, failure(&error)).await,
                 }
             }
@@ -40,14 +46,16 @@ impl Context {
         match self.target.driver.submit(&request).await {
             Ok(native) => {
                 failpoint::hit("life.after-submit");
-                let run = self
-                    .record(&run, vec![RunEventKind::Launched { native_id: native.0 }])
-                    .await?;
+                let mut events = vec![RunEventKind::Launched { native_id: native.0 }];
+                events.extend(Self::restored(&run));
+                let run = self.record(&run, events).await?;
                 failpoint::hit("life.after-launched");
                 Ok(run)
             }
             // Nobody knows whether it was started: only the target can say.
-            Err(error) if error.kind == ErrorKind::Unreachable => Err(error.into()),
+            Err(error) if error.kind == ErrorKind::Unreachable => {
+                Err(self.lost(&run, Vec::new(), error).await)
+            }
             Err(error) => self.fail(&run, failure(&error)).await,
         }
     }

@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 use std::sync::PoisonError;
 
-use outhaul_driver::{DriverError, EnvironmentRequest, LogSink, PreparedEnvironment};
+use outhaul_driver::{DriverError, EnvironmentRequest, ErrorKind, LogSink, PreparedEnvironment};
 use outhaul_types::{Failure, FailureClass, LogStream, Run, RunEventKind, RunId, RunState};
 
 use super::context::{Context, Trouble};
@@ -42,6 +42,9 @@ impl Context {
         }
         let ready = match self.target.driver.environment_ready(&request).await {
             Ok(ready) => ready,
+            Err(error) if error.kind == ErrorKind::Unreachable => {
+                return Err(self.lost(&run, before, error).await);
+            }
             Err(error) => return self.refuse(&run, before, error).await,
         };
         if let Some(environment) = ready {
@@ -54,6 +57,9 @@ impl Context {
         };
         match self.build(&run, &request).await? {
             Some(Ok(environment)) => self.intend(&run, Vec::new(), environment).await,
+            Some(Err(error)) if error.kind == ErrorKind::Unreachable => {
+                Err(self.lost(&run, Vec::new(), error).await)
+            }
             Some(Err(error)) => self.refuse(&run, Vec::new(), error).await,
             None => Ok(self.app.store.run(&run.id).await?),
         }
@@ -102,6 +108,7 @@ impl Context {
                 .await?;
         }
         let attempt = run.attempt + 1;
+        events.extend(Self::restored(run));
         events.push(RunEventKind::EnvironmentReady {
             environment_id: environment.id.clone(),
         });
