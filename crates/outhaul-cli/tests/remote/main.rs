@@ -3,5 +3,11 @@
 //! long form. Where there is no `sshd`, each test says so and passes.
 #![expect(clippy::unwrap_used, reason = "tests fail by a panic")]
 
+mod failpoints;
+mod faults;
+mod many;
+mod reboot;
+mod secrets;
 mod support;
+mod two_servers;
 mod whole;

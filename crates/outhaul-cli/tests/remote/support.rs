@@ -114,6 +114,14 @@ impl Remote {
         Steps::of(&self.sshd, number)
     }
 
+    /// Folders of runs that lie on the machine.
+    pub(crate) fn run_folders(&self) -> Vec<PathBuf> {
+        let inside = |path: &PathBuf| std::fs::read_dir(path).into_iter().flatten().flatten();
+        let roots = self.ours().into_iter().flat_map(|ours| inside(&ours));
+        let runs: Vec<PathBuf> = roots.map(|root| root.path().join("runs")).collect();
+        runs.iter().flat_map(inside).map(|entry| entry.path()).collect()
+    }
+
     /// What of ours lies in the person's home folder.
     pub(crate) fn ours(&self) -> Vec<PathBuf> {
         let entries = std::fs::read_dir(self.sshd.home()).unwrap().flatten();
