@@ -1,5 +1,7 @@
 //! Paths and queries of requests. Pure.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use serde_json::Value;
 
@@ -38,6 +40,8 @@ pub(crate) fn with_query(path: &str, query: &impl Serialize) -> String {
     let Ok(Value::Object(fields)) = serde_json::to_value(query) else {
         return uri;
     };
+    // In the order of their names, whatever the order of JSON's objects is in this build.
+    let fields: BTreeMap<String, Value> = fields.into_iter().collect();
     let mut sign = '?';
     for (name, value) in fields {
         let value = match value {

@@ -167,6 +167,7 @@ mod tests {
                     );
                     for example in help.lines().filter_map(|line| line.strip_prefix("  outhaul ")) {
                         let words = example.split("  ").next().unwrap().split(" > ").next().unwrap();
+                        let words = words.split(" < ").next().unwrap();
                         parse(words).unwrap_or_else(|error| panic!("`{example}`: {error}"));
                     }
                 }
