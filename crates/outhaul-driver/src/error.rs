@@ -100,6 +100,15 @@ impl DriverError {
         self
     }
 
+    /// What happened and what to do next in one line, for where there is room for one text only.
+    #[must_use]
+    pub fn with_advice(&self) -> String {
+        match &self.hint {
+            Some(hint) => format!("{self}; {hint}"),
+            None => self.to_string(),
+        }
+    }
+
     /// Whether trying again may help.
     #[must_use]
     pub fn is_temporary(&self) -> bool {

@@ -98,7 +98,7 @@ async fn observe(driver: Arc<dyn Driver>, watched: Arc<Watched>, registered: Arc
             }
             Err(error) => {
                 for id in &due {
-                    tell(id, Seen::NoContact(error.to_string()));
+                    tell(id, Seen::NoContact(error.with_advice()));
                 }
             }
         }

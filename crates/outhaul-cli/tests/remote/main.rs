@@ -3,6 +3,7 @@
 //! long form. Where there is no `sshd`, each test says so and passes.
 #![expect(clippy::unwrap_used, reason = "tests fail by a panic")]
 
+mod bad_hosts;
 mod failpoints;
 mod faults;
 mod many;

@@ -135,7 +135,7 @@ impl Context {
     pub(super) async fn lost(&self, run: &Run, mut events: Vec<RunEventKind>, error: DriverError) -> Trouble {
         if run.contact_lost.is_none() {
             events.push(RunEventKind::ContactLost {
-                reason: error.to_string(),
+                reason: error.with_advice(),
             });
         }
         if !events.is_empty()
