@@ -1,7 +1,7 @@
 //! Options as for `docker run`: what is known is read, all else is refused at once. Pure.
 
+mod cpus;
 mod options;
-mod size;
 mod value;
 
 use std::fmt;
@@ -9,7 +9,6 @@ use std::fmt;
 use outhaul_types::nearest::nearest;
 
 use self::options::{KNOWN, Known, REFUSED, known};
-pub use self::size::parse_size;
 pub use self::value::{DeviceMap, Gpus, Ulimit};
 
 /// An argument that is refused.

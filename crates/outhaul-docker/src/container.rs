@@ -40,8 +40,28 @@ impl Engine {
     /// [`Engine::prevent`] removes it.
     pub async fn start(&self, request: &ContainerRequest) -> Result<String, DockerError> {
         let body = plan::body(&self.home, request).map_err(|problems| refused(&problems))?;
-        let name = container_name(request.run_key.as_str());
-        if self.make(&name, request, body).await? != Status::CREATED {
+        self.start_with(&request.run_key, body).await
+    }
+
+    /// The same for a body that [`crate::plan`] gave before.
+    ///
+    /// # Errors
+    /// As [`Engine::start`]; also when the body is none.
+    pub async fn start_planned(
+        &self,
+        run_key: &RunKey,
+        body: &serde_json::Value,
+    ) -> Result<String, DockerError> {
+        let body = serde_json::from_value(body.clone()).map_err(|error| {
+            let message = format!("the planned container cannot be read: {error}");
+            DockerError::new(ErrorKind::BadRequest, START, message)
+        })?;
+        self.start_with(run_key, body).await
+    }
+
+    async fn start_with(&self, run_key: &RunKey, body: ContainerCreateBody) -> Result<String, DockerError> {
+        let name = container_name(run_key.as_str());
+        if self.make(&name, body).await? != Status::CREATED {
             return Ok(name);
         }
         // One that was started by somebody else at this very moment is no error. (One that has also ended meanwhile
@@ -60,12 +80,7 @@ impl Engine {
     }
 
     /// Makes the container where it is not there, and gives how it is.
-    async fn make(
-        &self,
-        name: &str,
-        request: &ContainerRequest,
-        body: ContainerCreateBody,
-    ) -> Result<Status, DockerError> {
+    async fn make(&self, name: &str, body: ContainerCreateBody) -> Result<Status, DockerError> {
         let mut pause = Duration::from_millis(5);
         let begin = Instant::now();
         loop {
@@ -75,10 +90,8 @@ impl Engine {
                 return Ok(Status::CREATED);
             };
             if error.kind == ErrorKind::NotFound {
-                let message = format!(
-                    "the image `{}` is not on the engine",
-                    request.image.name(&self.home)
-                );
+                let image = body.image.as_deref().unwrap_or_default();
+                let message = format!("the image `{image}` is not on the engine");
                 return Err(DockerError::new(ErrorKind::NotFound, START, message)
                     .with_hint("fetch or build the image before the container is started"));
             }

@@ -60,7 +60,34 @@ impl Engine {
         made
     }
 
-    /// The id of an image that is on the engine.
+    /// The id of an image that is on the engine already.
+    ///
+    /// # Errors
+    /// When the engine cannot be asked, or the name is none.
+    pub async fn find_image(&self, image: &ImageRef) -> Result<Option<String>, DockerError> {
+        let name = image.name(&self.home);
+        check_name(&name)?;
+        self.image_id(&name).await
+    }
+
+    /// The folders of programs of an image that is on the engine, as its own `PATH` names them.
+    ///
+    /// # Errors
+    /// When the engine cannot be asked, or the image is not there.
+    pub async fn image_search_path(&self, name: &str) -> Result<Vec<String>, DockerError> {
+        const USUAL: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+        let image = self
+            .ask("look at the image", self.docker.inspect_image(name))
+            .await?;
+        let variables = image.config.and_then(|config| config.env).unwrap_or_default();
+        let path = variables.iter().find_map(|line| line.strip_prefix("PATH="));
+        let folders = path.unwrap_or(USUAL).split(':');
+        Ok(folders
+            .filter(|folder| folder.starts_with('/'))
+            .map(str::to_owned)
+            .collect())
+    }
+
     async fn image_id(&self, name: &str) -> Result<Option<String>, DockerError> {
         match self
             .ask("look for the image", self.docker.inspect_image(name))

@@ -4,7 +4,7 @@
 //! An [`Engine`] is reached over any byte stream that a [`Connector`] opens, so that the engine may be this machine's or
 //! one at the far end of an SSH connection. What is decided without an engine is pure: [`parse_arguments`] and [`plan`].
 //!
-//! The caller lays out the run directory on the engine's host, with the text [`SUPERVISOR`] in a file of that host, and
+//! The caller lays out the run directory on the engine's host, with the supervisor of containers in a file of that host, and
 //! writes the mark `cancel` there before it asks to end a run. Logs, metrics and the exit record are then read from the
 //! run directory; pids in its records belong to the container, so whether the run lives is asked of [`Engine::observe`].
 
@@ -20,8 +20,9 @@ mod observe;
 mod plan;
 mod request;
 mod said;
+mod step;
 
-pub use arguments::{DeviceMap, Extra, Gpus, Problem, Ulimit, parse_arguments, parse_size};
+pub use arguments::{DeviceMap, Extra, Gpus, Problem, Ulimit, parse_arguments};
 pub use connect::{Connector, EngineStream, Opened, UnixSocket};
 pub use container::Cancelled;
 pub use engine::{Engine, Options, Version};
@@ -31,13 +32,4 @@ pub use leftovers::Leftovers;
 pub use observe::ContainerState;
 pub use plan::plan;
 pub use request::{ContainerRequest, ImageRef, Mount, container_name};
-
-/// The supervisor that runs inside the container, a POSIX-sh script.
-pub const SUPERVISOR: &str = include_str!("container.sh");
-
-/// The file name for [`SUPERVISOR`], named by its content: a supervisor that runs keeps reading its own file.
-#[must_use]
-pub fn supervisor_name() -> String {
-    let hash = blake3::hash(SUPERVISOR.as_bytes()).to_hex();
-    format!("container-{}.sh", &hash[..16])
-}
+pub use step::{StepRequest, StepStream};

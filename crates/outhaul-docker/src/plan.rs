@@ -127,15 +127,20 @@ fn mounts(request: &ContainerRequest) -> Vec<EngineMount> {
     [run_dir, Mount::read_only(&request.supervisor)]
         .iter()
         .chain(&request.mounts)
-        .map(|mount| EngineMount {
-            // Unlike a volume in the short form, a mount is refused when its source is not there.
-            typ: Some(MountType::BIND),
-            source: Some(mount.source.display().to_string()),
-            target: Some(mount.target.display().to_string()),
-            read_only: Some(!mount.writable),
-            ..EngineMount::default()
-        })
+        .map(bind)
         .collect()
+}
+
+/// A mount in the engine's words.
+pub(crate) fn bind(mount: &Mount) -> EngineMount {
+    EngineMount {
+        // Unlike a volume in the short form, a mount is refused when its source is not there.
+        typ: Some(MountType::BIND),
+        source: Some(mount.source.display().to_string()),
+        target: Some(mount.target.display().to_string()),
+        read_only: Some(!mount.writable),
+        ..EngineMount::default()
+    }
 }
 
 /// Variables: what is always there, then the request's, then those of the arguments; the last one of a name counts.

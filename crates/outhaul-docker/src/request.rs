@@ -73,7 +73,7 @@ pub struct ContainerRequest {
     pub image: ImageRef,
     /// The run directory on the engine's host, laid out and marked `staged`. The container sees it at the same path.
     pub run_dir: PathBuf,
-    /// The file on the engine's host that holds [`crate::SUPERVISOR`].
+    /// The file on the engine's host that holds the supervisor, a POSIX-sh script.
     pub supervisor: PathBuf,
     /// What else the container sees: environments, packages.
     pub mounts: Vec<Mount>,

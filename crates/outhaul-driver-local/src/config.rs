@@ -19,6 +19,8 @@ pub struct LocalConfig {
     pub search_path: Vec<String>,
     /// Where packages of conda channels are kept; runs of other targets may share it.
     pub packages: PathBuf,
+    /// The socket of the Docker engine, whether it is there or not.
+    pub docker: PathBuf,
     /// How many runs at once.
     pub slots: u32,
 }

@@ -1,5 +1,6 @@
 //! The driver: the contract's methods, each a few lines over the host and the environment manager.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,9 +11,10 @@ use outhaul_driver::{
     LogSink, NativeId, NativeRequest, Observation, OutputSink, PreparedEnvironment, Problem, Status,
     TargetLog,
 };
-use outhaul_environment::{EnvironmentManager, ManagerOptions, PrepareOptions, ThisMachine};
+use outhaul_environment::{BuildHost, EnvironmentManager, ManagerOptions, PrepareOptions, ThisMachine};
 use outhaul_host::environment::{Log, conda, failed, prepared};
 use outhaul_host::launcher;
+use outhaul_host::staging::{HostLayout, StagingDriver};
 use outhaul_host::this_machine::{Runs, RunsConfig};
 use outhaul_snapshot::SnapshotError;
 use outhaul_types::{Check, Run, RunKey, RunSpec};
@@ -50,6 +52,15 @@ impl LocalDriver {
             runs,
             environments,
         })
+    }
+
+    /// Who a run in a container is, so that what it writes is ours. Root in the containers of an engine of the user's own
+    /// is the user already.
+    fn container_user(&self) -> Option<(u32, u32)> {
+        let user = nix::unistd::geteuid();
+        let owner = std::fs::metadata(&self.config.docker).map(|socket| socket.uid());
+        let is_own_engine = !user.is_root() && owner.is_ok_and(|owner| owner == user.as_raw());
+        (!is_own_engine).then(|| (user.as_raw(), nix::unistd::getegid().as_raw()))
     }
 
     fn materialise(&self, tree: &str, code: &Path) -> Result<(), DriverError> {
@@ -196,5 +207,36 @@ impl Driver for LocalDriver {
 
     fn changes(&self) -> Option<ChangeFeed> {
         self.runs.changes()
+    }
+}
+
+#[async_trait]
+impl StagingDriver for LocalDriver {
+    fn layout(&self) -> HostLayout {
+        let text = |path: &Path| path.display().to_string();
+        HostLayout {
+            runs: text(&self.config.root.join("runs")),
+            environments: text(&self.config.root.join("environments")),
+            sdk: text(&self.config.sdk),
+            // Ends are seen in the folders themselves.
+            events: None,
+            user: self.container_user(),
+            has_docker: self.config.docker.exists(),
+            build_environment: self.config.environment.clone(),
+        }
+    }
+
+    fn build_host(&self) -> Arc<dyn BuildHost> {
+        Arc::new(ThisMachine)
+    }
+
+    async fn stage(&self, request: &NativeRequest) -> Result<(), DriverError> {
+        let materialise = |code: &Path| self.materialise(&request.tree, code);
+        self.runs
+            .stage_contained(&request.run_key, &request.script, &materialise)
+    }
+
+    async fn is_contained(&self, run_key: &RunKey) -> Result<bool, DriverError> {
+        Ok(self.runs.is_contained(run_key))
     }
 }

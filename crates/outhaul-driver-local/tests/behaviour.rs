@@ -7,7 +7,8 @@ use std::sync::Arc;
 use libtest_mimic::{Arguments, Trial};
 use outhaul_driver::Driver;
 use outhaul_driver_local::{LocalConfig, LocalDriver};
-use outhaul_snapshot::{BlobStore, TakeOptions, silent, take};
+use outhaul_snapshot::BlobStore;
+use outhaul_testkit::code::tree_of;
 use outhaul_testkit::driver_suite::{Bench, Subject, cases, variants};
 
 /// This machine with a folder of its own.
@@ -29,6 +30,7 @@ impl ThisMachine {
             environment: vec![("PATH".into(), path.clone())],
             search_path: path.split(':').map(str::to_owned).collect(),
             packages: folder.path().join("packages"),
+            docker: folder.path().join("no-docker.sock"),
             slots: 2,
         });
         Self {
@@ -45,23 +47,7 @@ impl Bench for ThisMachine {
     }
 
     fn code(&self, files: &[(&str, &str)]) -> String {
-        let source = tempfile::tempdir_in(self.folder.path()).unwrap();
-        for (path, text) in files {
-            let path = source.path().join(path);
-            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            std::fs::write(path, text).unwrap();
-        }
-        let index = source.path().with_extension("index");
-        take(
-            source.path(),
-            &self.blobs,
-            &index,
-            &TakeOptions::default(),
-            &silent,
-        )
-        .unwrap()
-        .tree_id
-        .to_hex()
+        tree_of(self.folder.path(), &self.blobs, files)
     }
 
     fn python(&self) -> String {

@@ -9,10 +9,11 @@ use outhaul_driver::{
     Capabilities, ChangeFeed, Collected, Driver, DriverError, EnvironmentRequest, LogRead, LogSink, NativeId,
     NativeRequest, Observation, OutputSink, PreparedEnvironment, Problem, TargetLog,
 };
-use outhaul_environment::{EnvironmentManager, ManagerOptions, PrepareOptions};
+use outhaul_environment::{BuildHost, EnvironmentManager, ManagerOptions, PrepareOptions};
 use outhaul_host::environment::{Log, conda, failed, prepared};
 use outhaul_host::launcher;
 use outhaul_host::remote::{RemoteRuns, RemoteRunsConfig, Session};
+use outhaul_host::staging::{HostLayout, StagingDriver};
 use outhaul_types::target::PackageSource;
 use outhaul_types::{Check, EnvironmentSpec, HostFacts, Interpreter, Run, RunKey, RunSpec};
 
@@ -253,5 +254,35 @@ impl Driver for RemoteDriver {
 
     fn changes(&self) -> Option<ChangeFeed> {
         self.runs.changes()
+    }
+}
+
+#[async_trait]
+impl StagingDriver for RemoteDriver {
+    fn layout(&self) -> HostLayout {
+        let folder = &self.facts.folder;
+        HostLayout {
+            runs: format!("{folder}/runs"),
+            environments: self.ship.root.clone(),
+            sdk: self.sdk.clone(),
+            events: Some(format!("{folder}/events")),
+            user: self.facts.user.filter(|_| !self.facts.docker_rootless),
+            has_docker: self.facts.docker.is_some(),
+            build_environment: self.ship.options.passed_env.clone(),
+        }
+    }
+
+    fn build_host(&self) -> Arc<dyn BuildHost> {
+        self.ship.host.clone()
+    }
+
+    async fn stage(&self, request: &NativeRequest) -> Result<(), DriverError> {
+        self.runs
+            .stage_contained(&request.run_key, &request.tree, &request.script)
+            .await
+    }
+
+    async fn is_contained(&self, run_key: &RunKey) -> Result<bool, DriverError> {
+        self.runs.is_contained(run_key).await
     }
 }

@@ -8,8 +8,9 @@ use libtest_mimic::{Arguments, Trial};
 use outhaul_driver::Driver;
 use outhaul_driver_remote::{Link, RemoteDriver, RemoteDriverConfig, identify};
 use outhaul_host::remote::{Installation, Session, Shell};
-use outhaul_snapshot::{BlobStore, TakeOptions, silent, take};
+use outhaul_snapshot::BlobStore;
 use outhaul_ssh::{Credential, Hop, HostKeyPolicy, KnownHosts, Route};
+use outhaul_testkit::code::tree_of;
 use outhaul_testkit::driver_suite::{Bench, Subject, cases, variants};
 use outhaul_testkit::local_shell::LocalShell;
 use outhaul_testkit::sshd::{Setup, Sshd};
@@ -97,23 +98,7 @@ impl Bench for Machine {
     }
 
     fn code(&self, files: &[(&str, &str)]) -> String {
-        let source = tempfile::tempdir_in(self.folder.path()).unwrap();
-        for (path, text) in files {
-            let path = source.path().join(path);
-            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            std::fs::write(path, text).unwrap();
-        }
-        let index = source.path().with_extension("index");
-        take(
-            source.path(),
-            &self.blobs,
-            &index,
-            &TakeOptions::default(),
-            &silent,
-        )
-        .unwrap()
-        .tree_id
-        .to_hex()
+        tree_of(self.folder.path(), &self.blobs, files)
     }
 
     fn python(&self) -> String {

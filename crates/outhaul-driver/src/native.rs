@@ -27,6 +27,9 @@ pub struct NativeRequest {
     pub command: Vec<String>,
     /// The script that starts it on the target.
     pub script: String,
+    /// The container that it is started in: the body of the engine's call, as it is sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub container: Option<serde_json::Value>,
 }
 
 /// Where a run is by the target's own word.

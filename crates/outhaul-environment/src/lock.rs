@@ -128,6 +128,9 @@ pub fn environment_id(lock: &Lock) -> String {
             hasher.update(b"\n");
         }
     }
+    if let Some(image) = &lock.image {
+        hasher.update(format!("image {image}\n").as_bytes());
+    }
     hasher.finalize().to_hex().to_string()
 }
 
@@ -146,6 +149,7 @@ mod tests {
             index_options: vec![],
             requirements: requirements.into(),
             conda: Vec::new(),
+            image: None,
         }
     }
 

@@ -407,6 +407,7 @@ pub fn plan(spec: &EnvironmentSpec, lock: Option<&Lock>, root: &str) -> Plan {
             index_options: spec.index_options.clone(),
             requirements: spec.pip.iter().map(|line| format!("{line}\n")).collect(),
             conda: Vec::new(),
+            image: None,
         }
     });
     list.extend(steps.build(Tool::Uv, "<uv>", python, &pinned, &folder, "<lock>"));

@@ -16,10 +16,15 @@ struct Canonical<'a> {
     index_options: &'a [String],
     conda: Vec<String>,
     channels: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    image: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dockerfile: Option<&'a str>,
 }
 
 /// The id of what the spec asks to be built: 64 hex digits of BLAKE3. The name and the variables play no part, nor
-/// does the order or spacing of packages; the order of indexes and channels does, as it decides who wins.
+/// does the order or spacing of packages; the order of indexes and channels does, as it decides who wins. Of a container only the image counts: how it is started
+/// changes no build.
 #[must_use]
 pub fn spec_id(spec: &EnvironmentSpec) -> String {
     let sorted = |lines: &[String]| {
@@ -35,6 +40,11 @@ pub fn spec_id(spec: &EnvironmentSpec) -> String {
         index_options: &spec.index_options,
         conda: sorted(&spec.conda),
         channels: &spec.channels,
+        image: spec.docker.as_ref().and_then(|docker| docker.image.as_deref()),
+        dockerfile: spec
+            .docker
+            .as_ref()
+            .and_then(|docker| docker.dockerfile.as_deref()),
     };
     // Only strings and lists of strings: writing them as JSON cannot fail, and an empty answer would still be a
     // valid (never matching) id.
@@ -72,7 +82,21 @@ mod tests {
         indexed.index_options.push("--no-index".into());
         let mut conda = spec(&["a==1", "b"]);
         conda.conda.push("numpy".into());
+        let contained = |image: Option<&str>, dockerfile: Option<&str>, gpus| EnvironmentSpec {
+            docker: Some(Box::new(outhaul_types::DockerSpec {
+                image: image.map(str::to_owned),
+                dockerfile: dockerfile.map(str::to_owned),
+                gpus,
+                ..outhaul_types::DockerSpec::default()
+            })),
+            ..spec(&["a==1", "b"])
+        };
+        let in_image = spec_id(&contained(Some("x"), None, false));
+        assert_eq!(in_image, spec_id(&contained(Some("x"), None, true)));
         let ids = [
+            in_image,
+            spec_id(&contained(Some("y"), None, false)),
+            spec_id(&contained(None, Some("x"), false)),
             spec_id(&other),
             spec_id(&indexed),
             spec_id(&conda),

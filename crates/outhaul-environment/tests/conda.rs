@@ -10,6 +10,7 @@ use outhaul_environment::{
     CondaChannels, EnvironmentError, EnvironmentManager, ErrorClass, ManagerOptions, NoLog, PrepareOptions,
     ThisMachine, ToolChoice, packages,
 };
+use outhaul_testkit::code::wheel;
 use outhaul_testkit::conda_channel::{CondaChannel, python_version};
 use outhaul_types::{EnvironmentSpec, Interpreter};
 
@@ -76,26 +77,6 @@ fn run(program: &str, arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
-/// A package for pip in a folder: one module.
-fn wheel(folder: &Path) -> String {
-    let code = "import sys, zipfile
-with zipfile.ZipFile(sys.argv[1], 'w') as z:
-    z.writestr('addition.py', 'def add(a, b): return a + b\\n')
-    z.writestr('addition-1.2.dist-info/METADATA', 'Metadata-Version: 2.1\\nName: addition\\nVersion: 1.2\\n')
-    z.writestr('addition-1.2.dist-info/WHEEL', 'Wheel-Version: 1.0\\nGenerator: x\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n')
-    z.writestr('addition-1.2.dist-info/RECORD', '')
-";
-    std::fs::create_dir_all(folder).unwrap();
-    let path = folder.join("addition-1.2-py3-none-any.whl");
-    let done = std::process::Command::new("python3")
-        .args(["-c", code])
-        .arg(&path)
-        .status()
-        .unwrap();
-    assert!(done.success());
-    folder.to_str().unwrap().to_owned()
-}
-
 #[tokio::test]
 async fn python_and_packages_come_from_the_channel() {
     let bench = Bench::new();
@@ -146,10 +127,11 @@ async fn python_and_packages_come_from_the_channel() {
 #[tokio::test]
 async fn pip_adds_to_what_conda_installed() {
     let bench = Bench::new();
+    wheel(&bench.path("wheels"));
     let mut spec = bench.spec(&["greeter"], &["addition"]);
     spec.index_options = vec![
         "--no-index".into(),
-        format!("--find-links {}", wheel(&bench.path("wheels"))),
+        format!("--find-links {}", bench.path("wheels").display()),
     ];
     let manager = bench.manager("root", ToolChoice::Pip);
     let built = manager

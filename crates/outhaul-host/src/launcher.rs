@@ -48,6 +48,7 @@ pub fn plan(run: &Run, attempt: u32, environment: &PreparedEnvironment, sdk: &Pa
         run_key,
         tree,
         command: launch.argv,
+        container: None,
     }
 }
 

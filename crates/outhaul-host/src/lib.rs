@@ -5,4 +5,5 @@ pub mod environment;
 pub mod launcher;
 pub mod remote;
 pub mod run_dir;
+pub mod staging;
 pub mod this_machine;

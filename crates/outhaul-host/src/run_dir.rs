@@ -4,6 +4,8 @@
 //! <run key>/
 //!   code/           the snapshot, the process's working folder; ./outputs and ./logs in it are kept
 //!   staged          the code is complete (written before the claim)
+//!   container       the run is started in a container: pids in the records are the container's
+//!   container.sh    the supervisor inside the container
 //!   launch.sh       variables and command of the process
 //!   claim/          made with mkdir by the supervisor: a repeated start changes nothing
 //!   supervisor      who supervises
@@ -29,6 +31,9 @@ pub use record::{
 /// The supervisor, a POSIX-sh script.
 pub const SUPERVISOR: &str = include_str!("run_dir/supervise.sh");
 
+/// The supervisor inside a container, a POSIX-sh script.
+pub const CONTAINER_SUPERVISOR: &str = include_str!("run_dir/container.sh");
+
 /// The file of a log.
 #[must_use]
 pub const fn log_file(log: outhaul_driver::TargetLog) -> &'static str {
@@ -47,6 +52,10 @@ pub mod names {
     pub const STAGED: &str = "staged";
     /// The launch script.
     pub const LAUNCH: &str = "launch.sh";
+    /// The mark of a run in a container.
+    pub const CONTAINER: &str = "container";
+    /// The supervisor inside the container.
+    pub const CONTAINER_SUPERVISOR: &str = "container.sh";
     /// The claim.
     pub const CLAIM: &str = "claim";
     /// The supervisor's record.

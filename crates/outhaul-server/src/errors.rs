@@ -1,5 +1,6 @@
-//! Errors on their way to a client: names that are not known, and what the store says.
+//! Errors on their way to a client: names that are not known, what the store says, and what a target says.
 
+use outhaul_driver::DriverError;
 use outhaul_store::StoreError;
 use outhaul_types::{ApiError, ErrorCode};
 
@@ -36,6 +37,16 @@ pub(crate) fn translate(error: StoreError) -> ApiError {
     };
     let api = ApiError::new(code, error.to_string());
     match hint {
+        Some(hint) => api.with_hint(hint),
+        None => api,
+    }
+}
+
+/// A driver's error as the API gives it, with its advice.
+#[expect(clippy::needless_pass_by_value, reason = "the shape that `map_err` takes")]
+pub(crate) fn of_target(error: DriverError) -> ApiError {
+    let api = ApiError::new(ErrorCode::Target, error.to_string());
+    match &error.hint {
         Some(hint) => api.with_hint(hint),
         None => api,
     }

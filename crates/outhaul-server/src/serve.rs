@@ -1,12 +1,15 @@
 //! Starting, recovering and stopping.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use outhaul_artifacts::FolderArtifacts;
+use outhaul_docker::{Engine, Options as EngineOptions, UnixSocket};
 use outhaul_driver::layers;
 use outhaul_driver_local::{LocalConfig, LocalDriver};
+use outhaul_launcher_container::Containers;
 use outhaul_snapshot::BlobStore;
 use outhaul_store::{Store, StoreError};
 use outhaul_store_sqlite::SqliteStore;
@@ -31,6 +34,13 @@ use crate::{api, failpoint, ingest, life, listen, sdk};
 const FAREWELL: Duration = Duration::from_secs(3);
 /// Unfinished files of blob stores older than this were left by a killed process.
 const LEFTOVER: Duration = Duration::from_secs(24 * 3600);
+
+/// The socket of this machine's Docker engine: as `DOCKER_HOST` says, or the usual one.
+fn docker_socket(environment: &[(String, String)]) -> PathBuf {
+    let named = environment.iter().find(|(name, _)| name == "DOCKER_HOST");
+    let path = named.and_then(|(_, value)| value.strip_prefix("unix://"));
+    path.map_or_else(|| PathBuf::from("/var/run/docker.sock"), PathBuf::from)
+}
 
 /// Runs a server until it is stopped. Prints nothing.
 ///
@@ -168,6 +178,7 @@ async fn open(
         search_path: config.search_path.clone(),
         environment: inherited(config.environment.clone()),
     };
+    let docker = docker_socket(&config.environment);
     let local = LocalDriver::open(LocalConfig {
         root: home.target(LOCAL_TARGET),
         blobs: blobs.clone(),
@@ -175,9 +186,13 @@ async fn open(
         environment: inherited(config.environment),
         search_path: config.search_path,
         packages: server_side.packages.clone(),
+        docker: docker.clone(),
         slots,
     })
     .map_err(|error| broken(&error))?;
+    let engine = Engine::connect(UnixSocket(docker), EngineOptions::new(home.server_id()?))
+        .map_err(|error| broken(&error))?;
+    let local = Containers::new(local, engine);
     let targets = Targets::default();
     let this_machine = Target::new(LOCAL_TARGET, layers::standard(Arc::new(local)));
     targets.put(

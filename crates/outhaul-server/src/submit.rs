@@ -16,7 +16,7 @@ use outhaul_types::{
 };
 
 use crate::app::App;
-use crate::errors::{translate, unknown};
+use crate::errors::{of_target, translate, unknown};
 use crate::targets::Target;
 use crate::{failpoint, life};
 
@@ -288,7 +288,7 @@ pub(crate) async fn plan(app: &Arc<App>, request: SubmitRun) -> Result<RunPlan, 
         .driver
         .environment_ready(&wanted)
         .await
-        .map_err(|error| ApiError::new(ErrorCode::Target, error.to_string()))?;
+        .map_err(of_target)?;
     let known = ready.is_some();
     let environment_spec_id = outhaul_environment::spec_id(&spec);
     let environment = ready.unwrap_or_else(|| placeholder(&spec, &environment_spec_id));
@@ -333,6 +333,7 @@ fn placeholder(spec: &EnvironmentSpec, spec_id: &str) -> PreparedEnvironment {
         index_options: Vec::new(),
         requirements: String::new(),
         conda: Vec::new(),
+        image: None,
     };
     let python = match &spec.interpreter {
         Interpreter::UserManaged { python } => python.clone(),

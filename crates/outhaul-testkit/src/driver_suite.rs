@@ -17,7 +17,9 @@ use outhaul_driver::{
     Capabilities, Driver, DriverError, EnvironmentRequest, NativeId, NativeRequest, Observation, Phase,
     TargetLog,
 };
-use outhaul_types::{Command, EnvironmentSpec, Exit, Interpreter, NewRun, Run, RunId, RunSpec, SnapshotRef};
+use outhaul_types::{
+    Command, DockerSpec, EnvironmentSpec, Exit, Interpreter, NewRun, Run, RunId, RunSpec, SnapshotRef,
+};
 
 /// How long anything may take before a case fails. Generous: machines are noisy.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -31,6 +33,10 @@ pub trait Bench: Send + Sync {
     fn code(&self, files: &[(&str, &str)]) -> String;
     /// An interpreter that is there on the target.
     fn python(&self) -> String;
+    /// The container that runs are to be started in.
+    fn docker(&self) -> Option<DockerSpec> {
+        None
+    }
 }
 
 /// One case of the suite.
@@ -116,6 +122,7 @@ impl Subject {
                 interpreter: Interpreter::UserManaged {
                     python: self.bench.python(),
                 },
+                docker: self.bench.docker().map(Box::new),
                 ..EnvironmentSpec::default()
             },
             environment_lock: None,

@@ -1,6 +1,7 @@
 //! What tests share: the behaviour suite that every driver must pass, a data folder with the real program working on
 //! it, seeded chance, conda channels, a real SSH server and a link that breaks on demand. Used by tests only.
 
+pub mod code;
 pub mod conda_channel;
 pub mod dockerd;
 pub mod driver_suite;

@@ -107,7 +107,7 @@ pub struct Lock {
     pub version: u32,
     /// Id of the spec that it was made from.
     pub spec_id: String,
-    /// Full Python version, such as `3.11.7`.
+    /// Full Python version, such as `3.11.7`; empty where an image's own Python is used without a question.
     pub python_version: String,
     /// Platform, such as `linux-x86_64`.
     pub platform: String,
@@ -124,6 +124,9 @@ pub struct Lock {
     /// Conda packages, in the order in which they are installed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub conda: Vec<CondaPackage>,
+    /// Id of the image that runs are started from, as the target's engine gives it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
 }
 
 /// A registered environment: a name, a version and a spec that never changes again.

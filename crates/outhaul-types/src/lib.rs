@@ -16,6 +16,7 @@ pub mod metric;
 pub mod nearest;
 pub mod run;
 pub mod secret;
+pub mod size;
 pub mod spec;
 pub mod state;
 pub mod target;

@@ -207,6 +207,12 @@ pub struct HostFacts {
     /// Version of Docker, where there is one that we may use.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub docker: Option<String>,
+    /// The socket of its engine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub docker_socket: Option<String>,
+    /// Whether the engine is the user's own: root in its containers is then the user.
+    #[serde(default)]
+    pub docker_rootless: bool,
     /// Why Docker cannot be used, where that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub docker_problem: Option<String>,
@@ -222,6 +228,9 @@ pub struct HostFacts {
     /// How far the machine's clock is ahead of ours, in milliseconds.
     #[serde(default)]
     pub clock_offset_ms: i64,
+    /// Ids of the user and of its group.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<(u32, u32)>,
     /// The login shell.
     #[serde(default)]
     pub shell: String,

@@ -98,7 +98,8 @@ const TOOLS: [Tool; 16] = [
         name: "busybox",
         without: "tests in containers are not run, nor those on a machine with few programs",
         is_there: |_| shell::found("busybox"),
-        source: Source::Debian("busybox-static"),
+        // Not `busybox-static`: that one finds its programs without a file for each, so no image would lack any.
+        source: Source::Debian("busybox"),
     },
     Tool {
         name: "dockerd",

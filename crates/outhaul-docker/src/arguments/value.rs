@@ -1,7 +1,9 @@
 //! The value of one option. Pure.
 
-use super::size::parse_cpus;
-use super::{Extra, Known, Problem, parse_size};
+use outhaul_types::size::parse_size;
+
+use super::cpus::parse_cpus;
+use super::{Extra, Known, Problem};
 
 /// Which graphics processors.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,10 +4,8 @@ use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use outhaul_docker::{
-    ContainerRequest, ContainerState, Engine, ImageRef, Options, SUPERVISOR, UnixSocket, supervisor_name,
-};
-use outhaul_host::run_dir::{Launch, parse_exit, script};
+use outhaul_docker::{ContainerRequest, ContainerState, Engine, ImageRef, Options, UnixSocket};
+use outhaul_host::run_dir::{CONTAINER_SUPERVISOR, Launch, names, parse_exit, script};
 use outhaul_testkit::dockerd::{Dockerd, Image, dockerd};
 use outhaul_types::{RunId, RunKey};
 
@@ -25,7 +23,11 @@ impl Bench {
         let dockerd = dockerd()?;
         let folder = tempfile::tempdir().unwrap();
         std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
-        std::fs::write(folder.path().join(supervisor_name()), SUPERVISOR).unwrap();
+        std::fs::write(
+            folder.path().join(names::CONTAINER_SUPERVISOR),
+            CONTAINER_SUPERVISOR,
+        )
+        .unwrap();
         let me = (nix::unistd::geteuid().as_raw(), nix::unistd::getegid().as_raw());
         Some(Self {
             engine: engine(dockerd),
@@ -63,7 +65,7 @@ impl Bench {
             run_key,
             image: ImageRef::Name(self.dockerd.image(image)),
             run_dir: dir,
-            supervisor: self.folder.path().join(supervisor_name()),
+            supervisor: self.folder.path().join(names::CONTAINER_SUPERVISOR),
             mounts: vec![],
             user: Some(self.user),
             shm_size: None,

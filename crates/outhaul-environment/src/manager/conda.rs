@@ -77,6 +77,7 @@ impl Work<'_> {
             index_options: self.spec.index_options.clone(),
             requirements: String::new(),
             conda,
+            image: None,
         };
         if !self.spec.pip.is_empty() {
             // What pip adds depends on what is there, so the conda part is put up for the question.

@@ -93,6 +93,7 @@ impl EnvironmentManager {
             index_options: spec.index_options.clone(),
             requirements: String::new(),
             conda: Vec::new(),
+            image: None,
         };
         if spec.pip.is_empty() {
             return Ok(lock);

@@ -146,6 +146,7 @@ impl EnvironmentManager {
             index_options: Vec::new(),
             requirements: String::new(),
             conda: Vec::new(),
+            image: None,
         };
         BuiltEnvironment {
             id: environment_id(&lock),

@@ -314,6 +314,7 @@ impl<'a> Work<'a> {
             index_options: self.spec.index_options.clone(),
             requirements: String::new(),
             conda: Vec::new(),
+            image: None,
         };
         if self.spec.pip.is_empty() {
             return Ok((lock, python));

@@ -2,13 +2,20 @@
 
 use super::node::{Node, Value, unknown_key};
 use super::requirements::check_option;
-use super::{Source, yaml_text};
+use super::{Source, docker, yaml_text};
 use crate::conda::{PackageSpec, parse_package};
 use crate::error::SpecError;
 use crate::version::Specifier;
 use outhaul_types::{EnvironmentSpec, Interpreter};
 
-const KEYS: &[&str] = &["name", "channels", "dependencies", "variables", "prefix"];
+const KEYS: &[&str] = &[
+    "name",
+    "channels",
+    "dependencies",
+    "variables",
+    "docker",
+    "prefix",
+];
 
 pub(super) fn read(source: &Source<'_>) -> Result<EnvironmentSpec, SpecError> {
     let root = yaml_text::read(source)?;
@@ -35,6 +42,7 @@ pub(super) fn read(source: &Source<'_>) -> Result<EnvironmentSpec, SpecError> {
                 }
             }
             "variables" => spec.variables = value.variables(source, key)?,
+            "docker" => spec.docker = Some(Box::new(docker::read(source, entry)?)),
             // Where one machine kept the environment means nothing on another.
             "prefix" => {}
             _ => return Err(unknown_key(source, entry, KEYS)),

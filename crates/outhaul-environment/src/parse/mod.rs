@@ -1,6 +1,7 @@
 //! Spec files to [`EnvironmentSpec`]: which format a file has, and what is common to all formats. Pure.
 
 mod conda_file;
+mod docker;
 mod node;
 mod own_file;
 mod requirements;

@@ -72,7 +72,7 @@ impl Answer {
             }
             if matches!(
                 line.as_str(),
-                "ok" | "started" | "need" | "found" | "none" | "short" | "damaged"
+                "ok" | "started" | "staged" | "need" | "found" | "none" | "short" | "damaged"
             ) {
                 answer.lines.push(line);
                 return Ok(answer);

@@ -80,6 +80,8 @@ impl Draft {
             self.supervisor_stat = Some(stat.to_owned());
         } else if line == "left" {
             self.left = true;
+        } else if line == "contained" {
+            self.evidence.contained = true;
         } else if line == "old" {
             self.evidence.claim_is_old = true;
         } else if let Some(process) = parse_process(line) {

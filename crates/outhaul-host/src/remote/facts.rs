@@ -20,6 +20,11 @@ pub fn parse_facts(output: &str, sent: f64, received: f64) -> (HostFacts, HostId
             "os" => facts.os = value.to_owned(),
             "kernel" => facts.kernel = value.to_owned(),
             "architecture" => facts.architecture = value.to_owned(),
+            "user" => {
+                facts.user = value
+                    .split_once(' ')
+                    .and_then(|(user, group)| Some((user.parse().ok()?, group.parse().ok()?)));
+            }
             "cpus" => facts.cpus = value.parse().unwrap_or(1),
             "memory-kb" => facts.memory_bytes = value.parse::<u64>().unwrap_or(0) * 1024,
             "disk-kb" => facts.disk_free_bytes = value.parse::<u64>().unwrap_or(0) * 1024,
@@ -33,6 +38,8 @@ pub fn parse_facts(output: &str, sent: f64, received: f64) -> (HostFacts, HostId
                 }
             }
             "docker" => facts.docker = some(value),
+            "docker-socket" => facts.docker_socket = some(value),
+            "docker-rootless" => facts.docker_rootless = value == "yes",
             "docker-problem" => facts.docker_problem = some(value),
             "uv" => facts.uv = some(value),
             "conda" => facts.conda = some(value),

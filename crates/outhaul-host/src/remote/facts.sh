@@ -4,6 +4,7 @@ os=$(uname -s)
 echo "os $os"
 echo "kernel $(uname -sr)"
 echo "architecture $(uname -m)"
+echo "user $(id -u) $(id -g)"
 echo "cpus $(nproc 2> /dev/null || getconf _NPROCESSORS_ONLN 2> /dev/null || echo 1)"
 [ ! -r /proc/meminfo ] || while read -r name size _; do
     [ "$name" != MemTotal: ] || echo "memory-kb $size"
@@ -25,12 +26,16 @@ for folder in $PATH; do
     done
 done
 IFS=$IFS_BEFORE
-if command -v docker > /dev/null 2>&1 || [ -S /var/run/docker.sock ]; then
-    if [ -S /var/run/docker.sock ] && [ -r /var/run/docker.sock ] && [ -w /var/run/docker.sock ]; then
+case ${DOCKER_HOST-} in unix://*) engine=${DOCKER_HOST#unix://} ;; *) engine=/var/run/docker.sock ;; esac
+if command -v docker > /dev/null 2>&1 || [ -S "$engine" ]; then
+    if [ -S "$engine" ] && [ -r "$engine" ] && [ -w "$engine" ]; then
+        echo "docker-socket $engine"
+        # An engine of the user's own: root in its containers is the user.
+        [ "$(id -u)" -eq 0 ] || [ ! -O "$engine" ] || echo "docker-rootless yes"
         version=$(docker version --format '{{.Server.Version}}' 2> /dev/null < /dev/null) && echo "docker $version" ||
             { command -v docker > /dev/null 2>&1 && echo "docker-problem the engine does not answer" || echo "docker unknown"; }
-    elif [ -S /var/run/docker.sock ]; then
-        echo "docker-problem the user may not use /var/run/docker.sock"
+    elif [ -S "$engine" ]; then
+        echo "docker-problem the user may not use $engine"
     else
         echo "docker-problem the engine does not run"
     fi

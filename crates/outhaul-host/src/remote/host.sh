@@ -74,6 +74,8 @@ marked() { grep -ls "OUTHAUL_RUN_KEY=$1" /proc/[0-9]*/environ 2> /dev/null; }
 
 # Sends a signal to the run's group and to whoever carries its mark.   signal KEY SIGNAL
 signal() {
+    # Pids of a container are not the host's.
+    [ ! -e "runs/$1/container" ] || return 0
     if read -r _ pid start _ 2> /dev/null < "runs/$1/process"; then
         # The group may outlive its leader; its id is not given out again while it has members.
         if [ ! -d "/proc/$pid" ] || same_process "$pid" "$start"; then kill -s "$2" -- "-$pid" 2> /dev/null; fi
@@ -113,6 +115,7 @@ about_host() {
 about_run() { # KEY OUT-OFFSET ERR-OFFSET METRICS-OFFSET
     [ -d "runs/$1/claim" ] || return 0
     printf 'run %s\n' "$1"
+    [ ! -e "runs/$1/container" ] || echo contained
     for record in process supervisor; do
         line=
         read -r line 2> /dev/null < "runs/$1/$record"
@@ -172,9 +175,10 @@ case $operation in
         echo ok
         ;;
 
-    submit) # KEY TREE HOW SPARE LAUNCH-BYTES: stages the code and starts the run. HOW: have | inline | pack:NAME, each
-        # perhaps with :BASE. Standard input: the launch script, then, with `inline`, the pack.
-        key=$1 tree=$2 how=$3 spare=$4 bytes=$5 dir=runs/$1
+    submit) # KEY TREE HOW SPARE LAUNCH-BYTES LAUNCHER: stages the code and starts the run. HOW: have | inline | pack:NAME,
+        # each perhaps with :BASE. LAUNCHER: process, or container for a run that its caller starts when it is staged.
+        # Standard input: the launch script, then, with `inline`, the pack.
+        key=$1 tree=$2 how=$3 spare=$4 bytes=$5 launcher=$6 dir=runs/$1
         if [ -d "$dir/claim" ]; then
             echo started
             exit 0
@@ -222,12 +226,16 @@ case $operation in
                 fi && unpack "$pack" "$dir/code" || fail "cannot unpack the code (is the disk full?)"
             fi
             mkdir "$dir/code/outputs" "$dir/code/logs" "$dir/uploads" 2> /dev/null
+            if [ "$launcher" = container ]; then
+                cp "$lib/container.sh" "$dir/container.sh" && : > "$dir/container" ||
+                    fail "cannot write the run's folder (is the disk full?)"
+            fi
             [ -d "$dir/uploads" ] && : > "$dir/staged" || fail "cannot write the run's folder (is the disk full?)"
         fi
         if [ -e "runs/$key.prevented" ]; then fail "it was canceled before it started"; fi
         if [ -n "$LC_ALL_BEFORE" ]; then export LC_ALL="$LC_ALL_BEFORE"; else unset LC_ALL; fi
         # The supervisor closes its standard output once it has answered.
-        answer=$(setsid sh "$lib/supervise.sh" supervise "$root/$dir" < /dev/null 2> /dev/null &)
+        if [ "$launcher" = container ]; then answer=staged; else answer=$(setsid sh "$lib/supervise.sh" supervise "$root/$dir" < /dev/null 2> /dev/null &); fi
         case $answer in
             claimed | taken)
                 # Many runs end at once, and the answer may as well say so. Others are not held up for long.
@@ -243,6 +251,7 @@ case $operation in
                 about_sizes
                 echo started
                 ;;
+            staged) echo staged ;;
             '') echo "failed the supervisor ended without an answer" ;;
             *) printf '%s\n' "$answer" ;;
         esac
@@ -303,6 +312,7 @@ case $operation in
         ;;
 
     find) # KEY
+        [ ! -e "runs/$1/container" ] || echo contained
         if [ -d "runs/$1/claim" ]; then echo found; else echo none; fi
         ;;
 

@@ -2,12 +2,12 @@
 
 use std::fmt::Write as _;
 
-use crate::run_dir::SUPERVISOR;
+use crate::run_dir::{CONTAINER_SUPERVISOR, SUPERVISOR, names};
 
 /// The far side's script.
 const HOST: &str = include_str!("host.sh");
 
-/// What is put on a machine: two scripts and the Python package, in a folder named by their content. A newer version
+/// What is put on a machine: three scripts and the Python package, in a folder named by their content. A newer version
 /// lies beside the older one, which running supervisors still use.
 #[derive(Clone, Debug)]
 pub struct Installation {
@@ -43,6 +43,10 @@ impl Installation {
         let mut files = vec![
             ("host.sh".to_owned(), HOST.as_bytes().to_vec()),
             ("supervise.sh".to_owned(), SUPERVISOR.as_bytes().to_vec()),
+            (
+                names::CONTAINER_SUPERVISOR.to_owned(),
+                CONTAINER_SUPERVISOR.as_bytes().to_vec(),
+            ),
         ];
         files.extend(
             sdk.iter()

@@ -44,6 +44,24 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Who starts a run's process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Launcher {
+    /// The supervisor on the machine, at once.
+    Process,
+    /// Whoever asked, once the run is staged.
+    Container,
+}
+
+impl Launcher {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Process => "process",
+            Self::Container => "container",
+        }
+    }
+}
+
 /// How the code comes to a run.
 struct Way {
     how: String,
@@ -62,7 +80,13 @@ impl Stager {
 
     /// Stages and starts a run; whoever asks again is told that it was started. The answer says how the run is, if it was
     /// started just now.
-    pub(super) async fn submit(&self, key: &RunKey, tree: &str, launch: &str) -> Result<Answer, DriverError> {
+    pub(super) async fn submit(
+        &self,
+        key: &RunKey,
+        tree: &str,
+        launch: &str,
+        launcher: Launcher,
+    ) -> Result<Answer, DriverError> {
         let hello = self.session.hello(OPERATION).await?;
         {
             let mut known = lock(&self.known);
@@ -79,7 +103,7 @@ impl Stager {
                     how: "have".into(),
                     inline: Vec::new(),
                 };
-                if let Some(answer) = self.start(key, tree, launch, &way).await? {
+                if let Some(answer) = self.start(key, tree, (launch, launcher), &way).await? {
                     return Ok(answer);
                 }
                 // It has forgotten the tree.
@@ -92,7 +116,7 @@ impl Stager {
                 continue;
             }
             let way = self.send(tree).await?;
-            if let Some(answer) = self.start(key, tree, launch, &way).await? {
+            if let Some(answer) = self.start(key, tree, (launch, launcher), &way).await? {
                 lock(&self.known).trees.push(tree.to_owned());
                 lock(&self.sending).remove(tree);
                 return Ok(answer);
@@ -116,16 +140,16 @@ impl Stager {
         &self,
         key: &RunKey,
         tree: &str,
-        launch: &str,
+        (launch, launcher): (&str, Launcher),
         way: &Way,
     ) -> Result<Option<Answer>, DriverError> {
         let spare = if self.is_large(tree) { "yes" } else { "no" };
         let length = launch.len().to_string();
         let input = [launch.as_bytes(), &way.inline].concat();
-        let arguments = [key.as_str(), tree, &way.how, spare, &length];
+        let arguments = [key.as_str(), tree, &way.how, spare, &length, launcher.word()];
         let answer = self.session.ask(OPERATION, "submit", &arguments, &input).await?;
         match answer.word() {
-            "started" => Ok(Some(answer)),
+            "started" | "staged" => Ok(Some(answer)),
             "need" => Ok(None),
             other => {
                 let message = format!("the target answered `{other}`");

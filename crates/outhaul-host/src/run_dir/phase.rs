@@ -25,6 +25,9 @@ pub struct Evidence {
     pub boot: Option<String>,
     /// The host's uptime, where it tells.
     pub uptime: Option<Duration>,
+    /// Whether the run is in a container: its processes are not the host's to be seen, and whether they live is asked of
+    /// the engine.
+    pub contained: bool,
     /// Whether the claim is older than the moment that a supervisor needs for its first record.
     pub claim_is_old: bool,
 }
@@ -42,6 +45,9 @@ impl Evidence {
                     .zip(begun)
                     .and_then(|(end, begin)| end.checked_sub(begin)),
             };
+        }
+        if self.contained {
+            return self.contained_phase();
         }
         if self.process_lives {
             // Even without its supervisor: it works on, and only its exit code will stay unknown.
@@ -65,6 +71,23 @@ impl Evidence {
             return vanished("host rebooted");
         }
         vanished("the supervisor was killed, so the exit code is unknown")
+    }
+
+    /// Where a run in a container is that has not ended by its own record.
+    fn contained_phase(&self) -> Phase {
+        let recorded = self
+            .supervisor
+            .as_ref()
+            .or(self.process.as_ref().map(|process| &process.identity));
+        let rebooted = recorded.is_some_and(|identity| {
+            identity.boot.is_some() && self.boot.is_some() && identity.boot != self.boot
+        });
+        match (&self.process, rebooted) {
+            // Containers are never started again by themselves.
+            (_, true) => vanished("host rebooted"),
+            (Some(_), false) => Phase::Running,
+            (None, false) => Phase::Pending { reason: None },
+        }
     }
 
     /// How long the process has been running.
@@ -153,6 +176,29 @@ mod tests {
                     ..gone.clone()
                 },
                 vanished("the supervisor was killed, so the exit code is unknown"),
+            ),
+            (
+                Evidence {
+                    contained: true,
+                    ..gone.clone()
+                },
+                Phase::Running,
+            ),
+            (
+                Evidence {
+                    contained: true,
+                    claim_is_old: true,
+                    ..Evidence::default()
+                },
+                Phase::Pending { reason: None },
+            ),
+            (
+                Evidence {
+                    contained: true,
+                    boot: Some("b".into()),
+                    ..gone.clone()
+                },
+                vanished("host rebooted"),
             ),
             (Evidence::default(), Phase::Pending { reason: None }),
             (

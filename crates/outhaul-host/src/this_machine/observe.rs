@@ -40,6 +40,7 @@ fn evidence(dir: &Path) -> Evidence {
     }
     let supervisor = read(names::SUPERVISOR).and_then(|text| parse_supervisor(&text));
     Evidence {
+        contained: dir.join(names::CONTAINER).exists(),
         process_lives: process
             .as_ref()
             .is_some_and(|process| is_alive(&process.identity)),

@@ -13,7 +13,7 @@ use outhaul_types::RunKey;
 
 use super::watch::Watcher;
 use super::{observe, outputs, remove, signal, start};
-use crate::run_dir::{SUPERVISOR, log_file, names};
+use crate::run_dir::{CONTAINER_SUPERVISOR, SUPERVISOR, log_file, names};
 
 /// Where run directories lie and what their processes inherit.
 #[derive(Clone, Debug)]
@@ -81,7 +81,8 @@ impl Runs {
         let id = NativeId(run_key.as_str().to_owned());
         let dir = self.dir(&id.0);
         if !dir.join(names::CLAIM).is_dir() {
-            tokio::task::block_in_place(|| start::stage(&dir, launch_script, materialise))?;
+            let files = [(names::LAUNCH, launch_script)];
+            tokio::task::block_in_place(|| start::stage(&dir, &files, materialise))?;
             self.watcher.watch(&id, &dir);
             start::start(
                 &id,
@@ -93,6 +94,33 @@ impl Runs {
             .await?;
         }
         Ok(id)
+    }
+
+    /// Stages a run whose container the caller starts then.
+    ///
+    /// # Errors
+    /// When the code cannot be staged.
+    pub fn stage_contained(
+        &self,
+        run_key: &RunKey,
+        launch_script: &str,
+        materialise: &(dyn Fn(&Path) -> Result<(), DriverError> + Sync),
+    ) -> Result<(), DriverError> {
+        let dir = self.dir(run_key.as_str());
+        let files = [
+            (names::LAUNCH, launch_script),
+            (names::CONTAINER_SUPERVISOR, CONTAINER_SUPERVISOR),
+            (names::CONTAINER, ""),
+        ];
+        tokio::task::block_in_place(|| start::stage(&dir, &files, materialise))?;
+        self.watcher.watch(&NativeId(run_key.as_str().to_owned()), &dir);
+        Ok(())
+    }
+
+    /// Whether a run with this key was staged for a container.
+    #[must_use]
+    pub fn is_contained(&self, run_key: &RunKey) -> bool {
+        self.dir(run_key.as_str()).join(names::CONTAINER).exists()
     }
 
     /// The run with this key, if it was ever claimed here.

@@ -10,10 +10,10 @@ use crate::run_dir::names;
 
 const OPERATION: &str = "start the run";
 
-/// Lays the run directory out, up to the mark `staged`. A directory that has the mark is left alone.
+/// Lays the run directory out with these files, up to the mark `staged`. A directory that has the mark is left alone.
 pub(super) fn stage(
     dir: &Path,
-    launch_script: &str,
+    files: &[(&str, &str)],
     materialise: &dyn Fn(&Path) -> Result<(), DriverError>,
 ) -> Result<(), DriverError> {
     let io = |path: &Path, error| DriverError::io(OPERATION, path.display(), error);
@@ -41,7 +41,7 @@ pub(super) fn stage(
             Err(error) => return Err(io(&folder, error)),
         }
     }
-    for (name, text) in [(names::LAUNCH, launch_script), (names::STAGED, "")] {
+    for (name, text) in files.iter().chain(&[(names::STAGED, "")]) {
         let path = dir.join(name);
         std::fs::write(&path, text).map_err(|error| io(&path, error))?;
     }

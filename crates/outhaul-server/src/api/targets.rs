@@ -12,13 +12,14 @@ use outhaul_types::api::{
     Ticket,
 };
 use outhaul_types::target::HostKey;
-use outhaul_types::{ApiError, ErrorCode, HostFacts, ProvisioningState, Secret};
+use outhaul_types::{ApiError, HostFacts, ProvisioningState, Secret};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::error::{Answer, Body, Query};
 use crate::app::App;
 use crate::attach;
+use crate::errors::of_target;
 use crate::targets::Entry;
 
 pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
@@ -183,10 +184,6 @@ async fn hand_over(State(app): State<Arc<App>>, body: Bytes) -> Answer<Json<Tick
     responses((status = 200, body = TargetChecks), (status = 404, body = ApiError), (status = 502, body = ApiError)))]
 async fn check(State(app): State<Arc<App>>, Path(name): Path<String>) -> Answer<Json<TargetChecks>> {
     let target = app.targets.get(&name)?;
-    let checks = target
-        .driver
-        .check()
-        .await
-        .map_err(|error| ApiError::new(ErrorCode::Target, error.to_string()))?;
+    let checks = target.driver.check().await.map_err(of_target)?;
     Ok(Json(TargetChecks { target: name, checks }))
 }

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use outhaul_docker::{Connector, Engine, Options as EngineOptions};
 use outhaul_driver::layers;
 use outhaul_driver_remote::{Link, RemoteDriver, RemoteDriverConfig};
 use outhaul_host::remote::Installation;
+use outhaul_launcher_container::Containers;
 use outhaul_ssh::{
     Credential, Hop, HostKeyPolicy, KnownHosts, Route, SshError, SshErrorKind, check_host_key, scan_host_key,
 };
@@ -94,8 +96,14 @@ pub(super) fn live(
         .facts
         .clone()
         .ok_or_else(|| ApiError::internal(format!("nothing is known of the machine of `{}`", target.name)))?;
+    let link = Link::new(&target.name, route(config, secrets)?);
+    let engine = Engine::connect(
+        engine_over(&link, facts.docker_socket.as_deref().unwrap_or(ENGINE_SOCKET)),
+        EngineOptions::new(app.attaching.server.clone()),
+    )
+    .map_err(|error| ApiError::internal(error.to_string()))?;
     let driver = RemoteDriver::new(RemoteDriverConfig {
-        shell: Link::new(&target.name, route(config, secrets)?),
+        shell: link,
         installation: installation(app, config)?,
         blobs: app.blobs.clone(),
         incoming: app.home.target(&target.id).join("incoming"),
@@ -105,7 +113,28 @@ pub(super) fn live(
         server: app.attaching.server_side.clone(),
         slots: target.slots(),
     });
-    Ok(Target::new(&target.name, layers::standard(Arc::new(driver))))
+    Ok(Target::new(
+        &target.name,
+        layers::standard(Arc::new(Containers::new(driver, engine))),
+    ))
+}
+
+/// Where engines listen unless the machine says otherwise.
+const ENGINE_SOCKET: &str = "/var/run/docker.sock";
+
+/// The engine of a machine, over the same connection as everything else.
+fn engine_over(link: &Arc<Link>, socket: &str) -> impl Connector {
+    let (link, socket) = (Arc::downgrade(link), socket.to_owned());
+    move || {
+        let (link, socket) = (link.upgrade(), socket.clone());
+        async move {
+            let gone = || std::io::Error::other("the target was detached");
+            let connection = link.ok_or_else(gone)?.connection().await;
+            let connection = connection.map_err(|error| std::io::Error::other(error.message))?;
+            let opened = connection.open_unix(&socket).await;
+            opened.map_err(|error| std::io::Error::other(format!("`{socket}`: {}", error.message)))
+        }
+    }
 }
 
 /// An SSH error as the API gives it.

@@ -22,7 +22,7 @@ chmod 1777 "$root/tmp"
 for link in bin lib lib64; do ln -s "usr/$link" "$root/$link"; done
 echo 'root:x:0:0:root:/root:/bin/sh' > "$root/etc/passwd"
 
-tools='cat chmod cp df echo false head id ls mkdir rm sh sleep stat tail test touch true wc'
+tools='cat chmod cp df echo false head id ln ls mkdir mkfifo mv readlink rm sh sleep stat tail test touch tr true wc'
 if [ "$kind" = busybox ]; then
     cp -pL "$(command -v busybox)" "$root/usr/bin/busybox"
     for tool in $tools; do ln "$root/usr/bin/busybox" "$root/usr/bin/$tool"; done
@@ -32,9 +32,14 @@ else
     name=${python##*/}
     cp -p "$python" "$root/usr/bin/python3"
     mkdir -p "$root/usr/lib/$name"
-    tar -C "/usr/lib/$name" -c --exclude=./test --exclude=./idlelib --exclude=./tkinter --exclude=./ensurepip \
+    tar -C "/usr/lib/$name" -c --exclude=./test --exclude=./idlelib --exclude=./tkinter \
         --exclude=./lib2to3 --exclude='./config-*' --exclude=./pydoc_data --exclude=./distutils \
         --exclude=./sitecustomize.py . | tar -C "$root/usr/lib/$name" -x
+    # With what `venv` takes pip from, which Debian keeps elsewhere.
+    [ ! -d /usr/share/python-wheels ] || {
+        mkdir -p "$root/usr/share"
+        cp -pRL /usr/share/python-wheels "$root/usr/share/"
+    }
     libraries "$root/usr/lib/$name"/lib-dynload/*.so
 fi
 libraries "$root"/usr/bin/*

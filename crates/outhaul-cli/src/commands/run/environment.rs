@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use outhaul_environment::MAX_SPEC_BYTES;
 use outhaul_types::api::EnvironmentChoice;
 use outhaul_types::workspace::LOCAL_TARGET;
-use outhaul_types::{EnvironmentSpec, Interpreter};
+use outhaul_types::{DockerSpec, EnvironmentSpec, Interpreter};
 
 use super::interpreter::Search;
 use crate::args::NamedVersion;
@@ -143,11 +143,36 @@ pub(in crate::commands) fn read(path: &Path, shown: &str) -> Result<EnvironmentS
             "environment file `{shown}` is not valid UTF-8, so it is not a text file"
         ))
     })?;
-    let spec = outhaul_environment::parse(shown, &text).map_err(|mut error| {
+    let mut spec = outhaul_environment::parse(shown, &text).map_err(|mut error| {
         let hint = error.hint.take();
         CliError::user(error.to_string()).hint_if(hint)
     })?;
+    if let Some(docker) = &mut spec.docker {
+        read_dockerfile(path, docker)?;
+    }
     Ok(spec)
+}
+
+/// Puts a Dockerfile's text where the environment file names its path, which starts at the environment file's folder.
+fn read_dockerfile(environment: &Path, docker: &mut DockerSpec) -> Result<(), CliError> {
+    let Some(named) = docker.dockerfile.as_ref().filter(|text| !is_dockerfile(text)) else {
+        return Ok(());
+    };
+    let path = environment.parent().unwrap_or(Path::new("")).join(named);
+    let text = std::fs::read_to_string(&path).map_err(|error| {
+        CliError::user(format!(
+            "the Dockerfile `{}` cannot be read: {error}",
+            path.display()
+        ))
+        .hint("`dockerfile` takes the text of a Dockerfile, or its path from the environment file's folder")
+    })?;
+    docker.dockerfile = Some(text);
+    Ok(())
+}
+
+/// Whether this is a Dockerfile itself rather than the path of one.
+fn is_dockerfile(text: &str) -> bool {
+    text.contains('\n') || text.trim_start().to_ascii_uppercase().starts_with("FROM ")
 }
 
 #[cfg(test)]

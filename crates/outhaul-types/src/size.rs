@@ -1,4 +1,4 @@
-//! Sizes as `docker run` takes them. Pure.
+//! Sizes as people and `docker run` write them.
 
 /// Bytes from a size such as `512m`, `2g`, `1.5GiB` or `1000`; `None` when it is none. Units count in steps of 1024.
 #[must_use]
@@ -35,20 +35,6 @@ pub fn parse_size(text: &str) -> Option<u64> {
         .and_then(|bytes| u64::try_from(bytes).ok())
 }
 
-/// Billionths of a processor from a number such as `1.5`.
-pub(super) fn parse_cpus(text: &str) -> Option<i64> {
-    let (whole, part) = text.split_once('.').unwrap_or((text, "0"));
-    if part.is_empty() || part.len() > 9 || !part.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
-    let whole: i64 = if whole.is_empty() { 0 } else { whole.parse().ok()? };
-    let part: i64 = format!("{part:0<9}").parse().ok()?;
-    whole
-        .checked_mul(1_000_000_000)?
-        .checked_add(part)
-        .filter(|nanos| *nanos > 0)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -78,26 +64,10 @@ mod tests {
         }
     }
 
-    #[test]
-    fn processors_are_read() {
-        for (text, nanos) in [
-            ("2", Some(2_000_000_000)),
-            ("1.5", Some(1_500_000_000)),
-            (".25", Some(250_000_000)),
-            ("0", None),
-            ("-1", None),
-            ("1.x", None),
-            ("", None),
-            ("99999999999", None),
-        ] {
-            assert_eq!(parse_cpus(text), nanos, "{text}");
-        }
-    }
-
     proptest::proptest! {
         #[test]
         fn any_text_is_read_or_refused_without_a_panic(text in "\\PC{0,30}") {
-            let _ = (parse_size(&text), parse_cpus(&text));
+            let _ = parse_size(&text);
         }
     }
 }

@@ -123,4 +123,6 @@ fi
 
 uptime
 until printf '%-60s\n' "exit $code $up end" 1<> exit; do sleep 1; done
+# Whoever listens on the host is told which run ended, where its fifo was mounted.
+[ ! -p ../../events ] || { printf '%s\n' "${2##*/}" 1<> ../../events & }
 exit "$code"
