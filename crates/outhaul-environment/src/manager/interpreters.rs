@@ -189,7 +189,6 @@ impl EnvironmentManager {
             if seen.contains(&facts.real) {
                 continue;
             }
-            seen.push(facts.real);
             // What a shim without its interpreter has to say is not worth a person's time.
             let probed = match self.probe(&path, &NoLog).await {
                 Ok(probed) => probed,
@@ -197,13 +196,15 @@ impl EnvironmentManager {
                 // A shim without its interpreter, a Python 2: not for us.
                 Err(Trouble::Unusable(reason)) => {
                     tracing::debug!(path, reason, "interpreter passed over");
+                    seen.push(facts.real);
                     continue;
                 }
             };
+            // Asked before its file is noted: that may be the very path that it knows itself by.
+            let is_new = !seen.contains(&probed.executable);
+            seen.extend([facts.real, probed.executable.clone(), probed.real.clone()]);
             let fits = probed.implementation == "cpython" && probed.version.major == 3;
-            if fits && !seen.contains(&probed.executable) {
-                seen.push(probed.executable.clone());
-                seen.push(probed.real.clone());
+            if fits && is_new {
                 if take(probed) {
                     return Ok(());
                 }
