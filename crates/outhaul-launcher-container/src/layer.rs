@@ -81,7 +81,7 @@ impl<D: StagingDriver> Containers<D> {
                 }
                 _ => None,
             };
-            all.extend(combine(key.as_str(), seen, state(key), unclaimed));
+            all.extend(combine(key.as_str(), seen, state(key), unclaimed.as_deref()));
         }
         Ok(all)
     }

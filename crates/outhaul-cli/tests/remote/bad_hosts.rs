@@ -97,7 +97,7 @@ fn a_changed_host_key_holds_runs_until_it_is_trusted() {
     let shown = remote.home.call(["runs", "show", &id]).success();
     for word in [&old, &new, "outhaul target trust"] {
         assert!(
-            shown.text().contains(word.as_ref() as &str),
+            shown.text().contains(word),
             "`{word}` is not in {shown}\n{run:#}"
         );
     }
