@@ -196,9 +196,12 @@ impl<D: StagingDriver> Driver for Containers<D> {
 
     async fn check(&self) -> Result<Vec<Check>, DriverError> {
         let mut checks = self.host.check().await?;
-        if self.host.layout().has_docker {
+        let layout = self.host.layout();
+        if layout.has_docker {
             checks.retain(|check| check.name != "docker");
             checks.extend(self.engine.check().await);
+            // Nobody misses in containers what the host does not have.
+            checks.retain(|check| layout.has_gpus || check.name != "docker-gpu");
         }
         Ok(checks)
     }

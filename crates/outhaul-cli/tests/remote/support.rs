@@ -116,10 +116,18 @@ impl Remote {
 
     /// Folders of runs that lie on the machine.
     pub(crate) fn run_folders(&self) -> Vec<PathBuf> {
-        let inside = |path: &PathBuf| std::fs::read_dir(path).into_iter().flatten().flatten();
-        let roots = self.ours().into_iter().flat_map(|ours| inside(&ours));
-        let runs: Vec<PathBuf> = roots.map(|root| root.path().join("runs")).collect();
-        runs.iter().flat_map(inside).map(|entry| entry.path()).collect()
+        self.ours()
+            .iter()
+            .flat_map(|ours| self.run_folders_in(ours))
+            .collect()
+    }
+
+    /// Folders of runs that lie below this folder of ours.
+    pub(crate) fn run_folders_in(&self, ours: &Path) -> Vec<PathBuf> {
+        let inside = |path: &Path| std::fs::read_dir(path).into_iter().flatten().flatten();
+        let runs = inside(ours).map(|root| root.path().join("runs"));
+        runs.flat_map(|runs| inside(&runs).map(|entry| entry.path()).collect::<Vec<_>>())
+            .collect()
     }
 
     /// What of ours lies in the person's home folder.
