@@ -14,6 +14,7 @@ use outhaul_driver::{
 use outhaul_environment::{BuildHost, EnvironmentManager, ManagerOptions, PrepareOptions, ThisMachine};
 use outhaul_host::environment::{Log, conda, failed, prepared};
 use outhaul_host::launcher;
+use outhaul_host::run_dir::Launcher;
 use outhaul_host::staging::{HostLayout, StagingDriver};
 use outhaul_host::this_machine::{Runs, RunsConfig};
 use outhaul_snapshot::SnapshotError;
@@ -111,9 +112,8 @@ impl Driver for LocalDriver {
         }
     }
 
-    fn validate(&self, _spec: &RunSpec) -> Vec<Problem> {
-        // A process on this machine can be whatever a spec can say.
-        Vec::new()
+    fn validate(&self, spec: &RunSpec) -> Vec<Problem> {
+        launcher::without_scheduler(spec)
     }
 
     fn plan(&self, run: &Run, attempt: u32, environment: &PreparedEnvironment) -> NativeRequest {
@@ -231,13 +231,28 @@ impl StagingDriver for LocalDriver {
         Arc::new(ThisMachine)
     }
 
-    async fn stage(&self, request: &NativeRequest) -> Result<(), DriverError> {
+    async fn stage(&self, request: &NativeRequest, launcher: Launcher) -> Result<(), DriverError> {
         let materialise = |code: &Path| self.materialise(&request.tree, code);
         self.runs
-            .stage_contained(&request.run_key, &request.script, &materialise)
+            .stage(&request.run_key, &request.script, launcher, &materialise)
     }
 
-    async fn is_contained(&self, run_key: &RunKey) -> Result<bool, DriverError> {
-        Ok(self.runs.is_contained(run_key))
+    async fn launcher(&self, run_key: &RunKey) -> Result<Option<Launcher>, DriverError> {
+        Ok(self.runs.launcher(run_key))
+    }
+
+    async fn script(&self, operation: &'static str, script: &str) -> Result<(i32, String), DriverError> {
+        let output = tokio::process::Command::new("sh")
+            .args(["-c", script])
+            .env_clear()
+            .envs(self.config.environment.iter().map(|(name, value)| (name, value)))
+            .env("LC_ALL", "C")
+            .stdin(std::process::Stdio::null())
+            .kill_on_drop(true)
+            .output()
+            .await
+            .map_err(|error| DriverError::io(operation, "sh", error))?;
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        Ok((output.status.code().unwrap_or(255), text))
     }
 }

@@ -13,6 +13,7 @@ use outhaul_environment::{BuildHost, EnvironmentManager, ManagerOptions, Prepare
 use outhaul_host::environment::{Log, conda, failed, prepared};
 use outhaul_host::launcher;
 use outhaul_host::remote::{RemoteRuns, RemoteRunsConfig, Session};
+use outhaul_host::run_dir::Launcher;
 use outhaul_host::staging::{HostLayout, StagingDriver};
 use outhaul_types::target::PackageSource;
 use outhaul_types::{Check, EnvironmentSpec, HostFacts, Interpreter, Run, RunKey, RunSpec};
@@ -153,9 +154,8 @@ impl Driver for RemoteDriver {
         }
     }
 
-    fn validate(&self, _spec: &RunSpec) -> Vec<Problem> {
-        // A process on a machine with a shell can be whatever a spec can say.
-        Vec::new()
+    fn validate(&self, spec: &RunSpec) -> Vec<Problem> {
+        launcher::without_scheduler(spec)
     }
 
     fn plan(&self, run: &Run, attempt: u32, environment: &PreparedEnvironment) -> NativeRequest {
@@ -277,13 +277,18 @@ impl StagingDriver for RemoteDriver {
         self.ship.host.clone()
     }
 
-    async fn stage(&self, request: &NativeRequest) -> Result<(), DriverError> {
+    async fn stage(&self, request: &NativeRequest, launcher: Launcher) -> Result<(), DriverError> {
         self.runs
-            .stage_contained(&request.run_key, &request.tree, &request.script)
+            .stage(&request.run_key, &request.tree, &request.script, launcher)
             .await
     }
 
-    async fn is_contained(&self, run_key: &RunKey) -> Result<bool, DriverError> {
-        self.runs.is_contained(run_key).await
+    async fn launcher(&self, run_key: &RunKey) -> Result<Option<Launcher>, DriverError> {
+        self.runs.launcher(run_key).await
+    }
+
+    async fn script(&self, operation: &'static str, script: &str) -> Result<(i32, String), DriverError> {
+        let (status, output) = self.runs.session().script(operation, script, b"").await?;
+        Ok((status, String::from_utf8_lossy(&output).into_owned()))
     }
 }

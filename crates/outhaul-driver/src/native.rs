@@ -30,6 +30,9 @@ pub struct NativeRequest {
     /// The container that it is started in: the body of the engine's call, as it is sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub container: Option<serde_json::Value>,
+    /// The script that a cluster's scheduler is given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch: Option<String>,
 }
 
 /// Where a run is by the target's own word.

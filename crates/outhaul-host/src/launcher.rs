@@ -3,16 +3,35 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use outhaul_driver::{NativeRequest, PreparedEnvironment};
+use outhaul_driver::{NativeRequest, PreparedEnvironment, Problem};
 
-use outhaul_types::{Command, Run};
+use outhaul_types::{Command, Run, RunSpec};
 
 use crate::run_dir::{Launch, script};
 
 /// The request for one attempt of a run. `sdk` is the folder with the Python package on the host.
 #[must_use]
 pub fn plan(run: &Run, attempt: u32, environment: &PreparedEnvironment, sdk: &Path) -> NativeRequest {
-    let run_key = run.id.key(attempt);
+    request(run, attempt, launch(run, attempt, environment, sdk))
+}
+
+/// The request for a process that is started with this.
+#[must_use]
+pub fn request(run: &Run, attempt: u32, launch: Launch) -> NativeRequest {
+    let tree = run.spec.as_ref().map(|spec| spec.snapshot.tree.clone());
+    NativeRequest {
+        script: script(&launch),
+        run_key: run.id.key(attempt),
+        tree: tree.unwrap_or_default(),
+        command: launch.argv,
+        container: None,
+        batch: None,
+    }
+}
+
+/// What the process of one attempt of a run is started with.
+#[must_use]
+pub fn launch(run: &Run, attempt: u32, environment: &PreparedEnvironment, sdk: &Path) -> Launch {
     let mut launch = Launch {
         python_path: vec![sdk.display().to_string()],
         ..Launch::default()
@@ -43,13 +62,26 @@ pub fn plan(run: &Run, attempt: u32, environment: &PreparedEnvironment, sdk: &Pa
     launch
         .variables
         .extend(own_variables(run, attempt, &tree, environment));
-    NativeRequest {
-        script: script(&launch),
-        run_key,
-        tree,
-        command: launch.argv,
-        container: None,
+    launch
+}
+
+/// What a host without a scheduler cannot give.
+#[must_use]
+pub fn without_scheduler(spec: &RunSpec) -> Vec<Problem> {
+    let asked = spec.resources.asked();
+    if asked.is_empty() {
+        return Vec::new();
     }
+    vec![Problem {
+        message: format!(
+            "the target is one machine and cannot give what `{}` asks for",
+            asked.join("`, `")
+        ),
+        hint: Some(
+            "leave it out, or use a target that is a cluster; `--max-duration` limits the time anywhere"
+                .to_owned(),
+        ),
+    }]
 }
 
 /// The variables by which a script knows its run.

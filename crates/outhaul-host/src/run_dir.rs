@@ -4,8 +4,10 @@
 //! <run key>/
 //!   code/           the snapshot, the process's working folder; ./outputs and ./logs in it are kept
 //!   staged          the code is complete (written before the claim)
-//!   container       the run is started in a container: pids in the records are the container's
-//!   container.sh    the supervisor inside the container
+//!   launcher        who starts the run, where that is not this host's own supervisor: `container` or `cluster`. Pids
+//!                   in the records are then not the host's
+//!   container.sh    the supervisor inside a container
+//!   supervise.sh    the supervisor on a cluster's machine, which sees the run directory under the same path
 //!   launch.sh       variables and command of the process
 //!   claim/          made with mkdir by the supervisor: a repeated start changes nothing
 //!   supervisor      who supervises
@@ -18,10 +20,12 @@
 //! ```
 
 mod launch;
+mod launcher;
 mod phase;
 mod record;
 
 pub use launch::{Launch, quote, script};
+pub use launcher::Launcher;
 pub use phase::Evidence;
 pub use record::{
     ExitRecord, Identity, ProcessRecord, is_zombie, parse_exit, parse_process, parse_start_ticks,
@@ -52,10 +56,12 @@ pub mod names {
     pub const STAGED: &str = "staged";
     /// The launch script.
     pub const LAUNCH: &str = "launch.sh";
-    /// The mark of a run in a container.
-    pub const CONTAINER: &str = "container";
+    /// The mark of a run that is not started by the host's own supervisor.
+    pub const LAUNCHER: &str = "launcher";
     /// The supervisor inside the container.
     pub const CONTAINER_SUPERVISOR: &str = "container.sh";
+    /// The supervisor on a cluster's machine.
+    pub const CLUSTER_SUPERVISOR: &str = "supervise.sh";
     /// The claim.
     pub const CLAIM: &str = "claim";
     /// The supervisor's record.

@@ -8,6 +8,8 @@ use outhaul_driver::{Driver, DriverError, NativeRequest};
 use outhaul_environment::BuildHost;
 use outhaul_types::RunKey;
 
+use crate::run_dir::Launcher;
+
 /// Where things lie on a host, all paths absolute, and whose they are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostLayout {
@@ -38,9 +40,12 @@ pub trait StagingDriver: Driver {
     /// The host as a place where environments are built.
     fn build_host(&self) -> Arc<dyn BuildHost>;
 
-    /// Lays the run directory out, with the mark that its run is started in a container. May be repeated.
-    async fn stage(&self, request: &NativeRequest) -> Result<(), DriverError>;
+    /// Lays the run directory out for this launcher, with its mark. May be repeated.
+    async fn stage(&self, request: &NativeRequest, launcher: Launcher) -> Result<(), DriverError>;
 
-    /// Whether the run directory with this key has that mark.
-    async fn is_contained(&self, run_key: &RunKey) -> Result<bool, DriverError>;
+    /// The launcher's mark in the run directory with this key.
+    async fn launcher(&self, run_key: &RunKey) -> Result<Option<Launcher>, DriverError>;
+
+    /// Runs a script of POSIX sh on the host, and gives its exit status and what it printed. It must not take long.
+    async fn script(&self, operation: &'static str, script: &str) -> Result<(i32, String), DriverError>;
 }

@@ -15,7 +15,7 @@ use outhaul_driver::{
     LogSink, NativeId, NativeRequest, Observation, OutputSink, PreparedEnvironment, Problem, TargetLog,
     change_feed,
 };
-use outhaul_host::run_dir::names;
+use outhaul_host::run_dir::{Launcher, names};
 use outhaul_host::staging::{HostLayout, StagingDriver};
 use outhaul_types::{Check, DockerSpec, Run, RunKey, RunSpec};
 
@@ -233,7 +233,7 @@ impl<D: StagingDriver> Driver for Containers<D> {
         };
         let key = &request.run_key;
         self.met().insert(key.to_string());
-        self.host.stage(request).await?;
+        self.host.stage(request, Launcher::Container).await?;
         match self.engine.start_planned(key, body).await {
             Ok(_) => Ok(contained(key.as_str())),
             Err(error) => {
@@ -247,7 +247,7 @@ impl<D: StagingDriver> Driver for Containers<D> {
     }
 
     async fn find(&self, run_key: &RunKey) -> Result<Option<NativeId>, DriverError> {
-        if !self.host.is_contained(run_key).await? {
+        if self.host.launcher(run_key).await? != Some(Launcher::Container) {
             return self.host.find(run_key).await;
         }
         self.met().insert(run_key.to_string());
@@ -263,7 +263,7 @@ impl<D: StagingDriver> Driver for Containers<D> {
 
     async fn prevent(&self, run_key: &RunKey) -> Result<(), DriverError> {
         self.host.prevent(run_key).await?;
-        if self.host.is_contained(run_key).await? {
+        if self.host.launcher(run_key).await? == Some(Launcher::Container) {
             self.engine.prevent(run_key).await.map_err(driver_error)?;
         }
         Ok(())

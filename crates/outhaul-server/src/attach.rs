@@ -17,7 +17,7 @@ use outhaul_types::id::check_name;
 use outhaul_types::target::HostKey;
 use outhaul_types::workspace::LOCAL_TARGET;
 use outhaul_types::{
-    ApiError, ComputeTarget, ErrorCode, ProvisioningState, RemoteConfig, Run, RunId, Secret, TargetConfig,
+    ApiError, ComputeTarget, ErrorCode, ProvisioningState, RemoteConfig, Run, RunId, Secret,
 };
 use outhaul_vault::Vault;
 use tokio::sync::Mutex;
@@ -59,7 +59,7 @@ fn needed(config: &RemoteConfig) -> &'static [&'static str] {
 pub(crate) async fn attach(app: &Arc<App>, request: AttachTarget) -> Result<ComputeTarget, ApiError> {
     let AttachTarget {
         name,
-        config: TargetConfig::Remote(mut config),
+        mut config,
         ticket,
         replace,
     } = request;
@@ -70,13 +70,16 @@ pub(crate) async fn attach(app: &Arc<App>, request: AttachTarget) -> Result<Comp
                 .with_hint("use another name"),
         );
     }
-    resolve(app, &mut config).await?;
-    check_config(&config)?;
+    resolve(app, config.host_mut()).await?;
+    check_config(config.host())?;
     let secrets = match &ticket {
         Some(ticket) => app.attaching.tickets.look(ticket)?,
         None => BTreeMap::new(),
     };
-    if let Some(missing) = needed(&config).iter().find(|name| !secrets.contains_key(**name)) {
+    if let Some(missing) = needed(config.host())
+        .iter()
+        .find(|name| !secrets.contains_key(**name))
+    {
         return Err(ApiError::bad_request(format!(
             "the credential holds no `{missing}`"
         )));
@@ -86,7 +89,7 @@ pub(crate) async fn attach(app: &Arc<App>, request: AttachTarget) -> Result<Comp
             .map_err(|error| ApiError::internal(error.to_string()))?
             .to_string(),
         name: name.clone(),
-        config: TargetConfig::Remote(config),
+        config,
         state: ProvisioningState::Creating,
         error: None,
         checks: Vec::new(),
@@ -338,7 +341,7 @@ pub(crate) async fn trust(app: &Arc<App>, name: &str, key: HostKey) -> Result<Co
             "`local` is this machine, which has no host key",
         ));
     };
-    let TargetConfig::Remote(config) = &mut target.config;
+    let config = target.config.host_mut();
     config.endpoint.host_key = Some(key.clone());
     if let Some(identity) = &mut target.identity {
         identity.host_key = Some(key.fingerprint);

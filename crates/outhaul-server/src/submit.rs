@@ -124,6 +124,7 @@ async fn check(app: &App, request: SubmitRun) -> Result<(NewRun, Arc<Target>), A
         environment_name,
         variables: request.variables,
         max_duration_seconds: request.max_duration_seconds,
+        resources: request.resources,
         rerun_of: None,
     };
     let problems = target.driver.validate(&spec);

@@ -129,6 +129,7 @@ impl Subject {
             environment_name: None,
             variables: [("SUITE".to_owned(), "it's $HOME".to_owned())].into(),
             max_duration_seconds: None,
+            resources: Default::default(),
             rerun_of: None,
         };
         let new = NewRun {

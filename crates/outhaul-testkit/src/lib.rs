@@ -10,4 +10,5 @@ pub mod home;
 pub mod local_shell;
 pub mod process;
 pub mod random;
+pub mod slurm;
 pub mod sshd;

@@ -14,7 +14,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::check::Check;
 use crate::environment::{EnvironmentSpec, Lock};
 use crate::id::RunId;
-use crate::spec::{Command, SnapshotRef};
+use crate::spec::{Command, Resources, SnapshotRef};
 use crate::target::{AttachError, HostKey, SshAuthentication, SshEndpoint, TargetConfig};
 use crate::workspace::WorkspaceSettings;
 
@@ -71,6 +71,9 @@ pub struct SubmitRun {
     /// The longest time that the process may run, in seconds.
     #[serde(default)]
     pub max_duration_seconds: Option<u64>,
+    /// What it asks of a cluster.
+    #[serde(default, skip_serializing_if = "Resources::is_empty")]
+    pub resources: Resources,
     /// Overrides the workspace's setting for conda packages.
     #[serde(default)]
     pub conda: Option<crate::workspace::CondaMode>,

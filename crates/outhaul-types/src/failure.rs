@@ -75,6 +75,13 @@ pub enum Exit {
         /// What the target shows.
         reason: String,
     },
+    /// The target ended it, and says why: its time limit, its memory, its place given to another.
+    Stopped {
+        /// Whose fault it is.
+        class: FailureClass,
+        /// What the target says.
+        reason: String,
+    },
 }
 
 /// Who or what asked for a run's end.

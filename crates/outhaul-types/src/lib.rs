@@ -32,7 +32,7 @@ pub use log::LogStream;
 pub use metric::{MetricKind, MetricRecord, MetricValue};
 pub use run::{NewRun, Run, Waiting};
 pub use secret::Secret;
-pub use spec::{Command, GitState, RunSpec, SnapshotRef};
+pub use spec::{Command, GitState, Resources, RunSpec, SnapshotRef};
 pub use state::RunState;
 pub use target::{ComputeTarget, HostFacts, HostIdentity, ProvisioningState, RemoteConfig, TargetConfig};
 pub use workspace::{CondaMode, Workspace, WorkspaceSettings};

@@ -281,6 +281,7 @@ mod tests {
                 environment_name: None,
                 variables: BTreeMap::new(),
                 max_duration_seconds: None,
+                resources: Default::default(),
                 rerun_of: None,
             }),
         }

@@ -68,6 +68,54 @@ pub struct SnapshotRef {
     pub git: Option<GitState>,
 }
 
+/// What a run asks of a cluster. Other targets take it as it is there: they refuse what they cannot give.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Resources {
+    /// Machines; 1 when absent. The command is started once on each.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nodes: Option<u32>,
+    /// CPUs on each machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpus: Option<u32>,
+    /// Graphics processors on each machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gpus: Option<u32>,
+    /// Memory on each machine, in bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory_bytes: Option<u64>,
+    /// The time limit for the scheduler, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_seconds: Option<u64>,
+    /// The partition (queue); the target's own when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partition: Option<String>,
+}
+
+impl Resources {
+    /// Whether nothing is asked for.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// The command line's options of what is asked for.
+    #[must_use]
+    pub fn asked(&self) -> Vec<&'static str> {
+        [
+            (self.nodes.is_some(), "--nodes"),
+            (self.cpus.is_some(), "--cpus"),
+            (self.gpus.is_some(), "--gpus"),
+            (self.memory_bytes.is_some(), "--memory"),
+            (self.time_seconds.is_some(), "--time"),
+            (self.partition.is_some(), "--partition"),
+        ]
+        .into_iter()
+        .filter_map(|(asked, name)| asked.then_some(name))
+        .collect()
+    }
+}
+
 /// What a run shall do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RunSpec {
@@ -89,6 +137,9 @@ pub struct RunSpec {
     /// The longest time that the process may run, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_duration_seconds: Option<u64>,
+    /// What it asks of a cluster.
+    #[serde(default, skip_serializing_if = "Resources::is_empty")]
+    pub resources: Resources,
     /// The run that this one repeats.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rerun_of: Option<RunId>,

@@ -120,20 +120,57 @@ pub struct RemoteConfig {
     pub slots: Option<u32>,
 }
 
+/// A Slurm cluster, reached through one of its login hosts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SlurmConfig {
+    /// The login host.
+    pub host: RemoteConfig,
+    /// Partition of runs that name none; the cluster's default when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partition: Option<String>,
+    /// Account; the user's default when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
+    /// Quality of service; the account's default when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub qos: Option<String>,
+}
+
 /// How a target was attached.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum TargetConfig {
     /// A machine that is reached over SSH.
     Remote(RemoteConfig),
+    /// A Slurm cluster.
+    Slurm(SlurmConfig),
 }
 
 impl TargetConfig {
+    /// The machine that is reached.
+    #[must_use]
+    pub const fn host(&self) -> &RemoteConfig {
+        match self {
+            Self::Remote(host) => host,
+            Self::Slurm(slurm) => &slurm.host,
+        }
+    }
+
+    /// The same, to be changed.
+    pub const fn host_mut(&mut self) -> &mut RemoteConfig {
+        match self {
+            Self::Remote(host) => host,
+            Self::Slurm(slurm) => &mut slurm.host,
+        }
+    }
+
     /// The kind's name, as drivers and the command line have it.
     #[must_use]
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::Remote(_) => "remote",
+            Self::Slurm(_) => "slurm",
         }
     }
 }
@@ -295,16 +332,14 @@ impl ComputeTarget {
     /// Where it is: `user@address:port`.
     #[must_use]
     pub fn address(&self) -> String {
-        let TargetConfig::Remote(remote) = &self.config;
-        remote.endpoint.to_string()
+        self.config.host().endpoint.to_string()
     }
 
     /// How many runs at once.
     #[must_use]
     pub fn slots(&self) -> u32 {
-        let TargetConfig::Remote(remote) = &self.config;
         let found = self.facts.as_ref().map_or(1, |facts| facts.cpus);
-        remote.slots.unwrap_or(found).max(1)
+        self.config.host().slots.unwrap_or(found).max(1)
     }
 }
 

@@ -25,6 +25,34 @@ logging in, the ways of the SSH configuration are taken, or the agent, or the fi
 pub(crate) enum AttachCommand {
     /// Attach a machine that is reached over SSH
     Remote(Box<AttachRemote>),
+    /// Attach a Slurm cluster by one of its login hosts
+    #[command(after_help = AFTER_SLURM)]
+    Slurm(Box<AttachSlurm>),
+}
+
+const AFTER_SLURM: &str = "\
+Examples:
+  outhaul target attach slurm hpc --address login.hpc.example.org --username me
+  outhaul target attach slurm hpc --ssh-config hpc --partition gpu --account lab7
+  outhaul target attach slurm hpc --ssh-config hpc --folder /scratch/me/outhaul
+
+The folder must lie on a file system that all machines of the cluster share. What a run asks for is said when it is
+submitted: `outhaul run --target hpc --nodes 2 --gpus 1 --memory 8G --time 2h train.py`.";
+
+/// Arguments of `outhaul target attach slurm`.
+#[derive(Debug, Args)]
+pub(crate) struct AttachSlurm {
+    #[command(flatten)]
+    pub host: AttachRemote,
+    /// Partition of runs that name none; the cluster's default when absent
+    #[arg(long, value_name = "NAME", value_parser = values::slurm_name, help_heading = "Cluster")]
+    pub partition: Option<String>,
+    /// Account; your default when absent
+    #[arg(long, value_name = "NAME", value_parser = values::slurm_name, help_heading = "Cluster")]
+    pub account: Option<String>,
+    /// Quality of service; the account's default when absent
+    #[arg(long, value_name = "NAME", value_parser = values::slurm_name, help_heading = "Cluster")]
+    pub qos: Option<String>,
 }
 
 /// Arguments of `outhaul target attach remote`.

@@ -6,6 +6,8 @@ use std::time::Duration;
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 
+use outhaul_types::Resources;
+
 use super::values::{self, Assignment, Variable};
 
 const AFTER: &str = "\
@@ -15,6 +17,7 @@ Examples:
   outhaul run --source . --experiment ridge --tag try=2 src/train.py
   outhaul run --environment sklearn:2 --detach train.py
   outhaul run --dry-run train.py
+  outhaul run --target hpc --nodes 2 --gpus 1 --memory 8G --time 2h train.py
   outhaul run --max-duration 1h30m -- sh -c 'make data && python train.py'
 
 The script's folder (or --source) travels as a snapshot: `.gitignore` and `.amlignore` say what stays behind.
@@ -53,6 +56,8 @@ pub(crate) struct RunArgs {
     /// Cancel the run when it has run so long: 90, 45s, 30m, 1h30m, 2d
     #[arg(long, value_name = "DURATION", value_parser = outhaul_types::duration::parse)]
     pub max_duration: Option<Duration>,
+    #[command(flatten)]
+    pub resources: ResourceArgs,
     /// Do not follow the run: write its id and return
     #[arg(long)]
     pub detach: bool,
@@ -68,4 +73,41 @@ pub(crate) struct RunArgs {
     /// More arguments of the script, also such that begin with `-`; without a script: the command to run
     #[arg(last = true, value_name = "ARGUMENT|COMMAND")]
     pub rest: Vec<String>,
+}
+
+/// What a run asks of a cluster.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "On clusters")]
+pub(crate) struct ResourceArgs {
+    /// Machines; the command is started once on each, with MASTER_ADDR, WORLD_SIZE and RANK
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub nodes: Option<u32>,
+    /// CPUs on each machine
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub cpus: Option<u32>,
+    /// Graphics processors on each machine
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub gpus: Option<u32>,
+    /// Memory on each machine: 512M, 8G
+    #[arg(long, value_name = "SIZE", value_parser = values::memory)]
+    pub memory: Option<u64>,
+    /// Time limit for the scheduler: 30m, 2h, 1d
+    #[arg(long, value_name = "DURATION", value_parser = outhaul_types::duration::parse)]
+    pub time: Option<Duration>,
+    /// Partition (queue); the target's own when absent
+    #[arg(long, value_name = "NAME", value_parser = values::slurm_name)]
+    pub partition: Option<String>,
+}
+
+impl From<&ResourceArgs> for Resources {
+    fn from(args: &ResourceArgs) -> Self {
+        Self {
+            nodes: args.nodes,
+            cpus: args.cpus,
+            gpus: args.gpus,
+            memory_bytes: args.memory,
+            time_seconds: args.time.map(|time| time.as_secs()),
+            partition: args.partition.clone(),
+        }
+    }
 }

@@ -5,6 +5,25 @@ use std::str::FromStr;
 use outhaul_types::id::{InvalidName, check_name};
 use outhaul_types::spec::is_variable_name;
 
+/// A name that the scheduler of a cluster knows.
+pub(crate) fn slurm_name(text: &str) -> Result<String, String> {
+    let known = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '+' | ',' | '@' | ':');
+    if !text.is_empty() && text.len() <= 255 && text.chars().all(known) {
+        Ok(text.to_owned())
+    } else {
+        Err(format!(
+            "`{text}` is no name of a partition, account or quality of service"
+        ))
+    }
+}
+
+/// A size of memory in bytes.
+pub(crate) fn memory(text: &str) -> Result<u64, String> {
+    outhaul_types::size::parse_size(text)
+        .filter(|bytes| *bytes > 0)
+        .ok_or_else(|| format!("`{text}` is not a size; write a number with a unit, such as `512M` or `8G`"))
+}
+
 /// A name for a run.
 pub(crate) fn run_name(text: &str) -> Result<String, InvalidName> {
     check_name("run", text).map(|()| text.to_owned())

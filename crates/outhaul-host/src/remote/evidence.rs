@@ -7,7 +7,8 @@ use outhaul_driver::{NativeId, Observation, Phase, TargetLog};
 
 use super::answer::Answer;
 use crate::run_dir::{
-    Evidence, Identity, is_zombie, log_file, parse_exit, parse_process, parse_start_ticks, parse_supervisor,
+    Evidence, Identity, Launcher, is_zombie, log_file, parse_exit, parse_process, parse_start_ticks,
+    parse_supervisor,
 };
 
 /// What an `observe` says about one run.
@@ -80,8 +81,8 @@ impl Draft {
             self.supervisor_stat = Some(stat.to_owned());
         } else if line == "left" {
             self.left = true;
-        } else if line == "contained" {
-            self.evidence.contained = true;
+        } else if let Some(word) = line.strip_prefix("launcher ") {
+            self.evidence.launcher = Launcher::parse(word);
         } else if line == "old" {
             self.evidence.claim_is_old = true;
         } else if let Some(process) = parse_process(line) {

@@ -74,8 +74,8 @@ marked() { grep -ls "OUTHAUL_RUN_KEY=$1" /proc/[0-9]*/environ 2> /dev/null; }
 
 # Sends a signal to the run's group and to whoever carries its mark.   signal KEY SIGNAL
 signal() {
-    # Pids of a container are not the host's.
-    [ ! -e "runs/$1/container" ] || return 0
+    # Pids of a container or of another machine are not the host's.
+    [ ! -e "runs/$1/launcher" ] || return 0
     if read -r _ pid start _ 2> /dev/null < "runs/$1/process"; then
         # The group may outlive its leader; its id is not given out again while it has members.
         if [ ! -d "/proc/$pid" ] || same_process "$pid" "$start"; then kill -s "$2" -- "-$pid" 2> /dev/null; fi
@@ -115,7 +115,7 @@ about_host() {
 about_run() { # KEY OUT-OFFSET ERR-OFFSET METRICS-OFFSET
     [ -d "runs/$1/claim" ] || return 0
     printf 'run %s\n' "$1"
-    [ ! -e "runs/$1/container" ] || echo contained
+    if read -r word 2> /dev/null < "runs/$1/launcher"; then echo "launcher $word"; fi
     for record in process supervisor; do
         line=
         read -r line 2> /dev/null < "runs/$1/$record"
@@ -176,7 +176,7 @@ case $operation in
         ;;
 
     submit) # KEY TREE HOW SPARE LAUNCH-BYTES LAUNCHER: stages the code and starts the run. HOW: have | inline | pack:NAME,
-        # each perhaps with :BASE. LAUNCHER: process, or container for a run that its caller starts when it is staged.
+        # each perhaps with :BASE. LAUNCHER: process, or container or cluster for a run that its caller starts when it is staged.
         # Standard input: the launch script, then, with `inline`, the pack.
         key=$1 tree=$2 how=$3 spare=$4 bytes=$5 launcher=$6 dir=runs/$1
         if [ -d "$dir/claim" ]; then
@@ -226,8 +226,9 @@ case $operation in
                 fi && unpack "$pack" "$dir/code" || fail "cannot unpack the code (is the disk full?)"
             fi
             mkdir "$dir/code/outputs" "$dir/code/logs" "$dir/uploads" 2> /dev/null
-            if [ "$launcher" = container ]; then
-                cp "$lib/container.sh" "$dir/container.sh" && : > "$dir/container" ||
+            case $launcher in container) supervisor=container.sh ;; cluster) supervisor=supervise.sh ;; *) supervisor= ;; esac
+            if [ -n "$supervisor" ]; then
+                cp "$lib/$supervisor" "$dir/$supervisor" && echo "$launcher" > "$dir/launcher" ||
                     fail "cannot write the run's folder (is the disk full?)"
             fi
             [ -d "$dir/uploads" ] && : > "$dir/staged" || fail "cannot write the run's folder (is the disk full?)"
@@ -235,7 +236,7 @@ case $operation in
         if [ -e "runs/$key.prevented" ]; then fail "it was canceled before it started"; fi
         if [ -n "$LC_ALL_BEFORE" ]; then export LC_ALL="$LC_ALL_BEFORE"; else unset LC_ALL; fi
         # The supervisor closes its standard output once it has answered.
-        if [ "$launcher" = container ]; then answer=staged; else answer=$(setsid sh "$lib/supervise.sh" supervise "$root/$dir" < /dev/null 2> /dev/null &); fi
+        if [ "$launcher" != process ]; then answer=staged; else answer=$(setsid sh "$lib/supervise.sh" supervise "$root/$dir" < /dev/null 2> /dev/null &); fi
         case $answer in
             claimed | taken)
                 # Many runs end at once, and the answer may as well say so. Others are not held up for long.
@@ -312,7 +313,7 @@ case $operation in
         ;;
 
     find) # KEY
-        [ ! -e "runs/$1/container" ] || echo contained
+        if read -r word 2> /dev/null < "runs/$1/launcher"; then echo "launcher $word"; fi
         if [ -d "runs/$1/claim" ]; then echo found; else echo none; fi
         ;;
 

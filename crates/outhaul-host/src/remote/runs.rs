@@ -17,8 +17,9 @@ use super::batch::LogReader;
 use super::collect::collect;
 use super::evidence::observations;
 use super::session::Session;
-use super::stage::{Launcher, Stager};
+use super::stage::Stager;
 use super::watch::Watch;
+use crate::run_dir::Launcher;
 
 /// How long what was said at the start of a run is an answer to the question how it is.
 const JUST_NOW: Duration = Duration::from_millis(500);
@@ -79,33 +80,39 @@ impl RemoteRuns {
     /// When the code cannot be brought there, or the machine cannot be asked or could not start it.
     pub async fn submit(&self, key: &RunKey, tree: &str, launch: &str) -> Result<NativeId, DriverError> {
         self.watch.active();
-        let answer = self.stager.submit(key, tree, launch, Launcher::Process).await?;
+        let answer = self.stager.submit(key, tree, launch, None).await?;
         let now = Instant::now();
         let seen = self.heard(answer);
         lock(&self.just_seen).extend(seen.into_iter().map(|seen| (seen.id.0.clone(), (now, seen))));
         Ok(NativeId(key.as_str().to_owned()))
     }
 
-    /// Stages a run whose container the caller starts then.
+    /// Stages a run that the caller starts then.
     ///
     /// # Errors
     /// As [`RemoteRuns::submit`].
-    pub async fn stage_contained(&self, key: &RunKey, tree: &str, launch: &str) -> Result<(), DriverError> {
+    pub async fn stage(
+        &self,
+        key: &RunKey,
+        tree: &str,
+        launch: &str,
+        launcher: Launcher,
+    ) -> Result<(), DriverError> {
         self.watch.active();
-        let staged = self.stager.submit(key, tree, launch, Launcher::Container);
+        let staged = self.stager.submit(key, tree, launch, Some(launcher));
         staged.await.map(drop)
     }
 
-    /// Whether a run with this key was staged for a container.
+    /// Who starts the run with this key, if it was staged for somebody else than the machine's own supervisor.
     ///
     /// # Errors
     /// When the machine cannot be asked.
-    pub async fn is_contained(&self, key: &RunKey) -> Result<bool, DriverError> {
+    pub async fn launcher(&self, key: &RunKey) -> Result<Option<Launcher>, DriverError> {
         let answer = self
             .session
             .ask("look for the run", "find", &[key.as_str()], b"")
             .await?;
-        Ok(answer.lines.iter().any(|line| line == "contained"))
+        Ok(answer.value("launcher").and_then(Launcher::parse))
     }
 
     /// The run with this key, if it was ever claimed there.

@@ -12,6 +12,7 @@ use super::delta::delta;
 use super::pack::Pack;
 use super::session::Session;
 use super::upload::{should_compress, unpackable, upload};
+use crate::run_dir::Launcher;
 
 const OPERATION: &str = "start the run";
 /// Packs up to this size go along with the request.
@@ -44,24 +45,6 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Who starts a run's process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Launcher {
-    /// The supervisor on the machine, at once.
-    Process,
-    /// Whoever asked, once the run is staged.
-    Container,
-}
-
-impl Launcher {
-    const fn word(self) -> &'static str {
-        match self {
-            Self::Process => "process",
-            Self::Container => "container",
-        }
-    }
-}
-
 /// How the code comes to a run.
 struct Way {
     how: String,
@@ -85,7 +68,7 @@ impl Stager {
         key: &RunKey,
         tree: &str,
         launch: &str,
-        launcher: Launcher,
+        launcher: Option<Launcher>,
     ) -> Result<Answer, DriverError> {
         let hello = self.session.hello(OPERATION).await?;
         {
@@ -140,13 +123,20 @@ impl Stager {
         &self,
         key: &RunKey,
         tree: &str,
-        (launch, launcher): (&str, Launcher),
+        (launch, launcher): (&str, Option<Launcher>),
         way: &Way,
     ) -> Result<Option<Answer>, DriverError> {
         let spare = if self.is_large(tree) { "yes" } else { "no" };
         let length = launch.len().to_string();
         let input = [launch.as_bytes(), &way.inline].concat();
-        let arguments = [key.as_str(), tree, &way.how, spare, &length, launcher.word()];
+        let arguments = [
+            key.as_str(),
+            tree,
+            &way.how,
+            spare,
+            &length,
+            launcher.map_or("process", Launcher::word),
+        ];
         let answer = self.session.ask(OPERATION, "submit", &arguments, &input).await?;
         match answer.word() {
             "started" | "staged" => Ok(Some(answer)),

@@ -5,6 +5,7 @@ use std::time::Duration;
 use outhaul_driver::Phase;
 use outhaul_types::Exit;
 
+use super::Launcher;
 use super::record::{ExitRecord, Identity, ProcessRecord};
 
 /// What a claimed run directory and its host show. The exit record must be read after the processes were looked at:
@@ -25,9 +26,9 @@ pub struct Evidence {
     pub boot: Option<String>,
     /// The host's uptime, where it tells.
     pub uptime: Option<Duration>,
-    /// Whether the run is in a container: its processes are not the host's to be seen, and whether they live is asked of
-    /// the engine.
-    pub contained: bool,
+    /// Who starts the run, if not the host's own supervisor: its processes are not the host's to be seen, and whether they
+    /// live is asked of that launcher.
+    pub launcher: Option<Launcher>,
     /// Whether the claim is older than the moment that a supervisor needs for its first record.
     pub claim_is_old: bool,
 }
@@ -46,8 +47,8 @@ impl Evidence {
                     .and_then(|(end, begin)| end.checked_sub(begin)),
             };
         }
-        if self.contained {
-            return self.contained_phase();
+        if let Some(launcher) = self.launcher {
+            return self.phase_elsewhere(launcher);
         }
         if self.process_lives {
             // Even without its supervisor: it works on, and only its exit code will stay unknown.
@@ -73,15 +74,17 @@ impl Evidence {
         vanished("the supervisor was killed, so the exit code is unknown")
     }
 
-    /// Where a run in a container is that has not ended by its own record.
-    fn contained_phase(&self) -> Phase {
+    /// Where a run is that has not ended by its own record, and whose processes cannot be seen.
+    fn phase_elsewhere(&self, launcher: Launcher) -> Phase {
         let recorded = self
             .supervisor
             .as_ref()
             .or(self.process.as_ref().map(|process| &process.identity));
-        let rebooted = recorded.is_some_and(|identity| {
-            identity.boot.is_some() && self.boot.is_some() && identity.boot != self.boot
-        });
+        // A container shares the host's boot; a cluster's machine has its own.
+        let rebooted = launcher == Launcher::Container
+            && recorded.is_some_and(|identity| {
+                identity.boot.is_some() && self.boot.is_some() && identity.boot != self.boot
+            });
         match (&self.process, rebooted) {
             // Containers are never started again by themselves.
             (_, true) => vanished("host rebooted"),
@@ -179,14 +182,14 @@ mod tests {
             ),
             (
                 Evidence {
-                    contained: true,
+                    launcher: Some(Launcher::Container),
                     ..gone.clone()
                 },
                 Phase::Running,
             ),
             (
                 Evidence {
-                    contained: true,
+                    launcher: Some(Launcher::Container),
                     claim_is_old: true,
                     ..Evidence::default()
                 },
@@ -194,11 +197,19 @@ mod tests {
             ),
             (
                 Evidence {
-                    contained: true,
+                    launcher: Some(Launcher::Container),
                     boot: Some("b".into()),
                     ..gone.clone()
                 },
                 vanished("host rebooted"),
+            ),
+            (
+                Evidence {
+                    launcher: Some(Launcher::Cluster),
+                    boot: Some("b".into()),
+                    ..gone.clone()
+                },
+                Phase::Running,
             ),
             (Evidence::default(), Phase::Pending { reason: None }),
             (

@@ -5,7 +5,7 @@ use std::path::Path;
 use outhaul_driver::{NativeId, Observation, Phase, TargetLog};
 
 use super::identity::{boot_id, is_alive, uptime};
-use crate::run_dir::{Evidence, log_file, names, parse_exit, parse_process, parse_supervisor};
+use crate::run_dir::{Evidence, Launcher, log_file, names, parse_exit, parse_process, parse_supervisor};
 
 /// What the directory says about its run; `None` when it was never claimed.
 pub(super) fn observe(id: &NativeId, dir: &Path) -> Option<Observation> {
@@ -40,7 +40,7 @@ fn evidence(dir: &Path) -> Evidence {
     }
     let supervisor = read(names::SUPERVISOR).and_then(|text| parse_supervisor(&text));
     Evidence {
-        contained: dir.join(names::CONTAINER).exists(),
+        launcher: read(names::LAUNCHER).and_then(|word| Launcher::parse(&word)),
         process_lives: process
             .as_ref()
             .is_some_and(|process| is_alive(&process.identity)),

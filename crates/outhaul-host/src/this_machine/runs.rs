@@ -13,7 +13,7 @@ use outhaul_types::RunKey;
 
 use super::watch::Watcher;
 use super::{observe, outputs, remove, signal, start};
-use crate::run_dir::{CONTAINER_SUPERVISOR, SUPERVISOR, log_file, names};
+use crate::run_dir::{Launcher, SUPERVISOR, log_file, names};
 
 /// Where run directories lie and what their processes inherit.
 #[derive(Clone, Debug)]
@@ -96,31 +96,33 @@ impl Runs {
         Ok(id)
     }
 
-    /// Stages a run whose container the caller starts then.
+    /// Stages a run that the caller starts then.
     ///
     /// # Errors
     /// When the code cannot be staged.
-    pub fn stage_contained(
+    pub fn stage(
         &self,
         run_key: &RunKey,
         launch_script: &str,
+        launcher: Launcher,
         materialise: &(dyn Fn(&Path) -> Result<(), DriverError> + Sync),
     ) -> Result<(), DriverError> {
         let dir = self.dir(run_key.as_str());
         let files = [
             (names::LAUNCH, launch_script),
-            (names::CONTAINER_SUPERVISOR, CONTAINER_SUPERVISOR),
-            (names::CONTAINER, ""),
+            launcher.supervisor(),
+            (names::LAUNCHER, launcher.word()),
         ];
         tokio::task::block_in_place(|| start::stage(&dir, &files, materialise))?;
         self.watcher.watch(&NativeId(run_key.as_str().to_owned()), &dir);
         Ok(())
     }
 
-    /// Whether a run with this key was staged for a container.
+    /// Who starts the run with this key, if it was staged for somebody else than this machine's own supervisor.
     #[must_use]
-    pub fn is_contained(&self, run_key: &RunKey) -> bool {
-        self.dir(run_key.as_str()).join(names::CONTAINER).exists()
+    pub fn launcher(&self, run_key: &RunKey) -> Option<Launcher> {
+        let mark = self.dir(run_key.as_str()).join(names::LAUNCHER);
+        Launcher::parse(&std::fs::read_to_string(mark).ok()?)
     }
 
     /// The run with this key, if it was ever claimed here.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use outhaul_driver::{DriverError, ErrorKind};
 use outhaul_driver_remote::{Link, checks, identify};
 use outhaul_host::remote::Session;
+use outhaul_launcher_slurm::{CLUSTER_QUESTIONS, cluster_checks};
 use outhaul_ssh::SshError;
 use outhaul_types::target::{AttachError, HostKey};
 use outhaul_types::{
@@ -94,7 +95,7 @@ pub(super) async fn look(
     target: &ComputeTarget,
     secrets: &BTreeMap<String, Secret>,
 ) -> Result<Found, AttachError> {
-    let TargetConfig::Remote(config) = &target.config;
+    let config = target.config.host();
     let route = remote::route(config, secrets).map_err(|error| failed("login", error))?;
     let link = Link::new(&target.name, route);
     let connection = link.connection().await.map_err(ssh)?;
@@ -104,7 +105,15 @@ pub(super) async fn look(
     session.hello("set the target up").await.map_err(asked)?;
     let (facts, mut identity, raw) = identify(&session, true).await.map_err(asked)?;
     identity.host_key = Some(host_key.fingerprint.clone());
-    let found = checks(&facts, &raw, config.packages);
+    let mut found = checks(&facts, &raw, config.packages);
+    if let TargetConfig::Slurm(slurm) = &target.config {
+        let asked_cluster = session
+            .script("look at the cluster", CLUSTER_QUESTIONS, b"")
+            .await;
+        let (_, text) = asked_cluster.map_err(asked)?;
+        let text = String::from_utf8_lossy(&text);
+        found.extend(cluster_checks(&text, &remote::slurm_options(slurm)));
+    }
     if let Some(check) = found.iter().find(|check| check.status == CheckStatus::Failed) {
         return Err(AttachError {
             check: check.name.clone(),
@@ -122,7 +131,7 @@ pub(super) async fn look(
 
 /// Puts what was found into the record.
 pub(super) fn fill(target: &mut ComputeTarget, found: Found) {
-    let TargetConfig::Remote(config) = &mut target.config;
+    let config = target.config.host_mut();
     if let Some(pinned) = &mut config.endpoint.host_key {
         // Only the fingerprint may have been given.
         pinned.algorithm = found.host_key.algorithm;

@@ -5,15 +5,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use outhaul_docker::{Connector, Engine, Options as EngineOptions};
-use outhaul_driver::layers;
+use outhaul_driver::{Driver, layers};
 use outhaul_driver_remote::{Link, RemoteDriver, RemoteDriverConfig};
 use outhaul_host::remote::Installation;
 use outhaul_launcher_container::Containers;
+use outhaul_launcher_slurm::{Slurm, SlurmOptions};
 use outhaul_ssh::{
     Credential, Hop, HostKeyPolicy, KnownHosts, Route, SshError, SshErrorKind, check_host_key, scan_host_key,
 };
 use outhaul_types::api::{HostKeyVerdict, ScanHostKey, ScannedHostKey};
-use outhaul_types::target::{SshAuthentication, SshEndpoint};
+use outhaul_types::target::{SlurmConfig, SshAuthentication, SshEndpoint};
 use outhaul_types::{ApiError, ComputeTarget, ErrorCode, RemoteConfig, Secret, TargetConfig};
 
 use crate::app::App;
@@ -91,32 +92,45 @@ pub(super) fn live(
     target: &ComputeTarget,
     secrets: &BTreeMap<String, Secret>,
 ) -> Result<Arc<Target>, ApiError> {
-    let TargetConfig::Remote(config) = &target.config;
+    let config = target.config.host();
     let facts = target
         .facts
         .clone()
         .ok_or_else(|| ApiError::internal(format!("nothing is known of the machine of `{}`", target.name)))?;
     let link = Link::new(&target.name, route(config, secrets)?);
-    let engine = Engine::connect(
-        engine_over(&link, facts.docker_socket.as_deref().unwrap_or(ENGINE_SOCKET)),
-        EngineOptions::new(app.attaching.server.clone()),
-    )
-    .map_err(|error| ApiError::internal(error.to_string()))?;
     let driver = RemoteDriver::new(RemoteDriverConfig {
-        shell: link,
+        shell: link.clone(),
         installation: installation(app, config)?,
         blobs: app.blobs.clone(),
         incoming: app.home.target(&target.id).join("incoming"),
-        facts,
+        facts: facts.clone(),
         build_environment: Vec::new(),
         packages: config.packages,
         server: app.attaching.server_side.clone(),
         slots: target.slots(),
     });
-    Ok(Target::new(
-        &target.name,
-        layers::standard(Arc::new(Containers::new(driver, engine))),
-    ))
+    let driver: Arc<dyn Driver> = match &target.config {
+        TargetConfig::Remote(_) => {
+            let engine = Engine::connect(
+                engine_over(&link, facts.docker_socket.as_deref().unwrap_or(ENGINE_SOCKET)),
+                EngineOptions::new(app.attaching.server.clone()),
+            )
+            .map_err(|error| ApiError::internal(error.to_string()))?;
+            Arc::new(Containers::new(driver, engine))
+        }
+        TargetConfig::Slurm(slurm) => Arc::new(Slurm::new(driver, slurm_options(slurm))),
+    };
+    Ok(Target::new(&target.name, layers::standard(driver)))
+}
+
+/// How jobs are submitted.
+pub(super) fn slurm_options(config: &SlurmConfig) -> SlurmOptions {
+    SlurmOptions {
+        partition: config.partition.clone(),
+        account: config.account.clone(),
+        qos: config.qos.clone(),
+        slots: config.host.slots.unwrap_or(0),
+    }
 }
 
 /// Where engines listen unless the machine says otherwise.

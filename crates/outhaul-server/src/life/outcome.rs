@@ -16,6 +16,10 @@ pub(super) fn outcome(run: &Run) -> RunEventKind {
                 run.id.short()
             ))
         }
+        Some(Exit::Stopped { class, reason }) => Failure::new(*class, reason.clone()).with_hint(format!(
+            "`outhaul runs logs {}` shows what it printed until then",
+            run.id.short()
+        )),
         None => Failure::new(FailureClass::System, "the run ended without evidence of its end"),
     };
     RunEventKind::Failed { failure }

@@ -39,6 +39,7 @@ pub fn new_run(number: u64) -> NewRun {
             environment_name: None,
             variables: BTreeMap::new(),
             max_duration_seconds: None,
+            resources: Default::default(),
             rerun_of: None,
         }),
     }

@@ -42,6 +42,7 @@ pub(super) fn spec() -> RunSpec {
         environment_name: None,
         variables: BTreeMap::new(),
         max_duration_seconds: None,
+        resources: Default::default(),
         rerun_of: None,
     }
 }

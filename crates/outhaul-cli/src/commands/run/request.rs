@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use outhaul_types::api::SubmitRun;
 use outhaul_types::id::check_name;
 use outhaul_types::nearest::nearest;
-use outhaul_types::{Command, CondaMode, RunId, SnapshotRef};
+use outhaul_types::{Command, CondaMode, Resources, RunId, SnapshotRef};
 
 use super::environment::Wish;
 use crate::args::{RunArgs, Variable};
@@ -40,6 +40,7 @@ pub(super) struct Request {
     pub variables: BTreeMap<String, String>,
     pub tags: BTreeMap<String, String>,
     pub max_duration_seconds: Option<u64>,
+    pub resources: Resources,
     pub conda: Option<CondaMode>,
 }
 
@@ -77,6 +78,7 @@ impl Request {
                 .max_duration
                 .or(config.max_duration)
                 .map(|limit| limit.as_secs()),
+            resources: Resources::from(&args.resources),
             conda: config.conda,
         })
     }
@@ -108,6 +110,7 @@ impl Request {
             variables: self.variables,
             tags: self.tags,
             max_duration_seconds: self.max_duration_seconds,
+            resources: self.resources,
             conda: self.conda,
         }
     }

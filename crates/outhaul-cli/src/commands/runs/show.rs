@@ -80,6 +80,7 @@ fn show(run: &Run, now: Timestamp, zone: &TimeZone, paint: Paint) -> String {
             "process",
             format!("gone without an exit record: {}", clean(reason)),
         )),
+        Some(Exit::Stopped { reason, .. }) => pairs.push(("process", clean(reason).into_owned())),
         None => {}
     }
     pairs.push(("target", run.target.clone()));

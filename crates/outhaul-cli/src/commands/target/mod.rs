@@ -18,7 +18,8 @@ pub(super) use checks::{any_failed, show_checks};
 pub(super) async fn run(context: &Context, command: TargetCommand) -> Outcome {
     let printer = &context.printer;
     match command {
-        TargetCommand::Attach(AttachCommand::Remote(args)) => attach::run(context, &args).await,
+        TargetCommand::Attach(AttachCommand::Remote(args)) => attach::remote(context, &args).await,
+        TargetCommand::Attach(AttachCommand::Slurm(args)) => attach::slurm(context, &args).await,
         TargetCommand::List => list(context).await,
         TargetCommand::Show { name } => {
             let target = context.client().await?.target(&name, context.workspace()).await?;

@@ -12,17 +12,38 @@ mod wait;
 
 use outhaul_types::api::AttachTarget;
 use outhaul_types::id::check_name;
-use outhaul_types::target::{HostKey, SshEndpoint};
+use outhaul_types::target::{HostKey, SlurmConfig, SshEndpoint};
 use outhaul_types::{RemoteConfig, TargetConfig, exit_code};
 
-use crate::args::AttachRemote;
+use crate::args::{AttachRemote, AttachSlurm};
 use crate::context::Context;
 use crate::env_vars;
 use crate::error::{self, Outcome};
 use credential::Around;
 use host_key::Scanner;
 
-pub(super) async fn run(context: &Context, args: &AttachRemote) -> Outcome {
+/// `outhaul target attach slurm`: the login host in the same way, with what the cluster is to be told.
+pub(super) async fn slurm(context: &Context, args: &AttachSlurm) -> Outcome {
+    run(context, &args.host, |host| {
+        TargetConfig::Slurm(SlurmConfig {
+            host,
+            partition: args.partition.clone(),
+            account: args.account.clone(),
+            qos: args.qos.clone(),
+        })
+    })
+    .await
+}
+
+pub(super) async fn remote(context: &Context, args: &AttachRemote) -> Outcome {
+    run(context, args, TargetConfig::Remote).await
+}
+
+async fn run(
+    context: &Context,
+    args: &AttachRemote,
+    kind: impl FnOnce(RemoteConfig) -> TargetConfig,
+) -> Outcome {
     check_name("target", &args.name).map_err(error::user)?;
     let home = env_vars::get(env_vars::HOME).map(std::path::PathBuf::from);
     let alias = match &args.ssh_config {
@@ -71,7 +92,7 @@ pub(super) async fn run(context: &Context, args: &AttachRemote) -> Outcome {
     };
     let attach = AttachTarget {
         name: args.name.clone(),
-        config: TargetConfig::Remote(RemoteConfig {
+        config: kind(RemoteConfig {
             endpoint: SshEndpoint {
                 // The server looks a resource's address up itself, and again when it has changed.
                 address: match args.resource_id {
