@@ -55,6 +55,8 @@ pub(crate) fn combine(
     let phase = match (ended, state.map(meaning)) {
         // The scheduler's reason explains a signal; the script's own code needs no other.
         (Some(code), Some(Where::Stopped(class, reason))) if code > 128 => stopped(class, reason),
+        // Its job is being cleaned up; only then the scheduler says why it was ended.
+        (Some(code), Some(Where::Runs)) if code > 128 => Phase::Running,
         (Some(_), _) | (None, Some(Where::Runs)) => return Some(seen),
         (None, Some(Where::Waits(_))) if claimed => return Some(seen),
         (None, Some(Where::Waits(reason))) => Phase::Pending { reason: Some(reason) },
@@ -80,6 +82,36 @@ pub(crate) fn combine(
         elapsed: None,
         ..seen
     })
+}
+
+/// What the scheduler wrote into the job's log about a stop. Without control groups it ends a job that uses too much
+/// memory by itself, and its state does not say so.
+pub(crate) fn with_log(exit: Exit, log: &str) -> Exit {
+    let lower = log.to_lowercase();
+    if ["memory limit", "oom-kill", "oom_kill", "out of memory"]
+        .iter()
+        .any(|words| lower.contains(words))
+    {
+        return Exit::Stopped {
+            class: FailureClass::User,
+            reason: "it used more memory than it asked for; ask for more with `--memory`".to_owned(),
+        };
+    }
+    let last = log
+        .lines()
+        .rev()
+        .map(str::trim)
+        .find(|line| line.contains("error"));
+    match (exit, last) {
+        (Exit::Stopped { class, reason }, Some(last)) => Exit::Stopped {
+            class,
+            reason: format!(
+                "{reason} (its log says: {})",
+                last.chars().take(200).collect::<String>()
+            ),
+        },
+        (exit, _) => exit,
+    }
 }
 
 fn stopped(class: FailureClass, reason: String) -> Phase {
@@ -145,6 +177,8 @@ mod tests {
         // An end by signal is explained by the scheduler, if it can.
         assert!(is_stopped(&phase(seen(code(143)), "TIMEOUT", false)));
         assert_eq!(phase(seen(code(143)), "FAILED", false), code(143));
+        assert_eq!(phase(seen(code(143)), "COMPLETING", false), Phase::Running);
+        assert_eq!(phase(seen(code(1)), "COMPLETING", false), code(1));
         // Without a record.
         assert_eq!(phase(seen(Phase::Running), "RUNNING", false), Phase::Running);
         assert!(matches!(
@@ -161,6 +195,32 @@ mod tests {
         ));
         assert_eq!(combined(None, None, false), None);
         assert_eq!(combined(seen(code(0)), None, false).unwrap().phase, code(0));
+    }
+
+    #[test]
+    fn a_jobs_log_explains_a_stop() {
+        let stop = Exit::Stopped {
+            class: FailureClass::Target,
+            reason: "gone".into(),
+        };
+        let hungry = with_log(
+            stop.clone(),
+            "slurmstepd: error: Exceeded job memory limit at some point.\n",
+        );
+        assert!(matches!(
+            hungry,
+            Exit::Stopped {
+                class: FailureClass::User,
+                ..
+            }
+        ));
+        let Exit::Stopped { reason, .. } =
+            with_log(stop.clone(), "hello\nslurmstepd: error: no such folder\n")
+        else {
+            panic!();
+        };
+        assert!(reason.contains("gone") && reason.contains("no such folder"));
+        assert_eq!(with_log(stop.clone(), "hello\n"), stop);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The layer: each method of the contract, by the host and its scheduler.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -8,16 +8,16 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use outhaul_driver::{
     Capabilities, ChangeFeed, Collected, Driver, DriverError, EnvironmentRequest, ErrorKind, LogRead,
-    LogSink, NativeId, NativeRequest, Observation, OutputSink, PreparedEnvironment, Problem, TargetLog,
-    change_feed,
+    LogSink, NativeId, NativeRequest, Observation, OutputSink, Phase, PreparedEnvironment, Problem,
+    TargetLog, change_feed,
 };
 use outhaul_host::launcher;
 use outhaul_host::run_dir::{Launcher, names, quote};
 use outhaul_host::staging::StagingDriver;
-use outhaul_types::{Check, Run, RunKey, RunSpec};
+use outhaul_types::{Check, Exit, Run, RunKey, RunSpec};
 
 use crate::batch;
-use crate::evidence::{combine, is_over, needs_scheduler};
+use crate::evidence::{combine, is_over, needs_scheduler, with_log};
 use crate::native::{Job, parse_key};
 use crate::parse::JobState;
 use crate::queue::Queue;
@@ -50,6 +50,10 @@ pub struct Slurm<D> {
     met: Arc<Mutex<HashMap<String, u64>>>,
     /// When the scheduler first said of a job that it is over, while its record was missing.
     over: Mutex<HashMap<u64, Instant>>,
+    /// Jobs that we were asked to end.
+    ended_by_us: Mutex<HashSet<u64>>,
+    /// Jobs of released runs, which the queue shows for a while.
+    released: Mutex<HashSet<u64>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -65,6 +69,8 @@ impl<D: StagingDriver> Slurm<D> {
             queue: Queue::default(),
             met: Arc::default(),
             over: Mutex::default(),
+            ended_by_us: Mutex::default(),
+            released: Mutex::default(),
         }
     }
 
@@ -119,6 +125,19 @@ impl<D: StagingDriver> Slurm<D> {
         let ids: Vec<NativeId> = jobs.iter().map(|job| job.on_host()).collect();
         let seen = self.host.observe(&ids).await?;
         Ok(seen.into_iter().map(|seen| (seen.id.0.clone(), seen)).collect())
+    }
+
+    /// A better word for a stop: our own request, or what the scheduler wrote into the job's log.
+    async fn why_stopped(&self, job: &Job, exit: Exit) -> Result<Exit, DriverError> {
+        if lock(&self.ended_by_us).contains(&job.number) {
+            return Ok(Exit::Code { code: 128 + 9 });
+        }
+        let script = format!(
+            "tail -c 2000 {}/slurm.log 2> /dev/null; :",
+            quote(&self.run_dir(&job.key))
+        );
+        let (_, said) = self.host.script("read the job's log", &script).await?;
+        Ok(with_log(exit, &said))
     }
 
     /// Whether a record that is missing may still come.
@@ -278,7 +297,11 @@ impl<D: StagingDriver> Driver for Slurm<D> {
     }
 
     async fn observe(&self, ids: &[NativeId]) -> Result<Vec<Observation>, DriverError> {
-        let jobs: Vec<Job> = ids.iter().filter_map(Job::of).collect();
+        let jobs: Vec<Job> = {
+            let released = lock(&self.released);
+            let jobs = ids.iter().filter_map(Job::of);
+            jobs.filter(|job| !released.contains(&job.number)).collect()
+        };
         let all: Vec<&Job> = jobs.iter().collect();
         for job in &jobs {
             lock(&self.met).insert(job.key.to_string(), job.number);
@@ -304,7 +327,16 @@ impl<D: StagingDriver> Driver for Slurm<D> {
             let state = states.get(&job.number);
             let needs = needs_scheduler(seen.as_ref());
             let patient = needs && self.is_patient(job, state, seen.is_some());
-            found.extend(combine(job, seen, state, patient));
+            let mut combined = combine(job, seen, state, patient);
+            if let Some(Observation {
+                phase: Phase::Ended { exit, .. },
+                ..
+            }) = &mut combined
+                && let Exit::Stopped { .. } = exit
+            {
+                *exit = self.why_stopped(job, exit.clone()).await?;
+            }
+            found.extend(combined);
         }
         Ok(found)
     }
@@ -330,6 +362,7 @@ impl<D: StagingDriver> Driver for Slurm<D> {
         // The mark first: it reaches a process that is only about to start.
         self.host.prevent(&job.key).await?;
         let (number, grace) = (job.number, grace.as_millis().div_ceil(1000));
+        lock(&self.ended_by_us).insert(number);
         // One that waits is taken from the queue; one that runs is asked to end, and ended by force after the grace. A job
         // that is over is no error.
         let script = format!(
@@ -363,7 +396,9 @@ setsid sh -c 'sleep {grace}; exec scancel {number}' < /dev/null > /dev/null 2>&1
         };
         lock(&self.met).remove(job.key.as_str());
         lock(&self.over).remove(&job.number);
-        self.host.release(&job.on_host()).await
+        self.host.release(&job.on_host()).await?;
+        lock(&self.released).insert(job.number);
+        Ok(())
     }
 
     async fn detach(&self) -> Result<Vec<String>, DriverError> {
@@ -376,9 +411,11 @@ setsid sh -c 'sleep {grace}; exec scancel {number}' < /dev/null > /dev/null 2>&1
         let met = Arc::clone(&self.met);
         tokio::spawn(async move {
             while let Some(id) = told.next().await {
+                // Before its number is known nobody asks for the run by it; afterwards it is observed anyway.
                 let number = lock(&met).get(&id.0).copied();
-                let job = number.zip(parse_key(&id.0));
-                sender.changed(job.map_or(id, |(number, key)| Job { number, key }.native()));
+                if let Some((number, key)) = number.zip(parse_key(&id.0)) {
+                    sender.changed(Job { number, key }.native());
+                }
             }
         });
         Some(feed)

@@ -316,9 +316,10 @@ pub(crate) async fn plan(app: &Arc<App>, request: SubmitRun) -> Result<RunPlan, 
         (Interpreter::Managed { .. }, false) => "lock and build the environment".to_owned(),
     });
     steps.push("stage the code".to_owned());
-    let start = match request.container {
-        Some(_) => "start the container, with the process under its supervisor",
-        None => "start the process under its supervisor",
+    let start = match (&request.container, &request.batch) {
+        (Some(_), _) => "start the container, with the process under its supervisor",
+        (None, Some(_)) => "submit the job, which starts the process under its supervisor",
+        (None, None) => "start the process under its supervisor",
     };
     steps.push(start.to_owned());
     debug_assert_eq!(run.state, RunState::NotStarted);
@@ -331,6 +332,7 @@ pub(crate) async fn plan(app: &Arc<App>, request: SubmitRun) -> Result<RunPlan, 
         command: request.command,
         script: Some(request.script),
         container: request.container,
+        batch: request.batch,
         steps,
     })
 }

@@ -142,7 +142,10 @@ KillWait=2
 OverTimeLimit=0
 MinJobAge=60
 ReturnToService=2
+SlurmdParameters=config_overrides
 MpiDefault=none
+EnforcePartLimits=ALL
+GresTypes=gpu
 NodeName=n1 NodeAddr=127.0.0.1 NodeHostname={host} Port={first} CPUs=8 RealMemory=4000
 NodeName=n2 NodeAddr=127.0.0.1 NodeHostname={host} Port={second} CPUs=8 RealMemory=4000
 PartitionName=main Nodes=n1,n2 Default=YES MaxTime=60 State=UP

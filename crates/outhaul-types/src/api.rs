@@ -118,6 +118,9 @@ pub struct RunPlan {
     /// The container that it is started in: the body of the engine's call, as it is sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub container: Option<serde_json::Value>,
+    /// The script that the cluster's scheduler is given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch: Option<String>,
     /// What would be done, step by step.
     pub steps: Vec<String>,
 }

@@ -20,7 +20,7 @@ enum Source {
     Rustup(&'static str),
 }
 
-const TOOLS: [Tool; 16] = [
+const TOOLS: [Tool; 19] = [
     Tool {
         name: "rustfmt",
         without: "the step `format` is not run",
@@ -118,6 +118,24 @@ const TOOLS: [Tool; 16] = [
         without: "tests that pull images are not run",
         is_there: |_| shell::found("docker-registry"),
         source: Source::Debian("docker-registry"),
+    },
+    Tool {
+        name: "slurmctld",
+        without: "tests on a Slurm cluster are not run",
+        is_there: |_| found_for_root("slurmctld"),
+        source: Source::Debian("slurmctld"),
+    },
+    Tool {
+        name: "slurmd",
+        without: "tests on a Slurm cluster are not run",
+        is_there: |_| found_for_root("slurmd"),
+        source: Source::Debian("slurmd"),
+    },
+    Tool {
+        name: "munged",
+        without: "tests on a Slurm cluster are not run",
+        is_there: |_| found_for_root("munged"),
+        source: Source::Debian("munge"),
     },
 ];
 

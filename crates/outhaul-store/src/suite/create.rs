@@ -180,6 +180,11 @@ pub async fn everything_of_a_spec_reads_back(store: Arc<dyn Store>) {
         environment_name: Some("n:3".into()),
         variables: tags(&[("B", "x\ny")]),
         max_duration_seconds: Some(60),
+        resources: outhaul_types::Resources {
+            nodes: Some(2),
+            partition: Some("p".into()),
+            ..Default::default()
+        },
         rerun_of: Some(id(1)),
     };
     let new = NewRun {

@@ -236,6 +236,13 @@ fn show(local: &LocalPlan, server: Option<&RunPlan>, paint: Paint) -> String {
         if let Some(script) = &plan.script {
             text.push_str(&format!("\n{}\n{}\n", paint.bold("Script"), script.trim_end()));
         }
+        if let Some(batch) = &plan.batch {
+            text.push_str(&format!(
+                "\n{}\n{}\n",
+                paint.bold("Batch script"),
+                clean(batch.trim_end())
+            ));
+        }
         if let Some(body) = &plan.container {
             text.push_str(&format!(
                 "\n{}\n{}\n",

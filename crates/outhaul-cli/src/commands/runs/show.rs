@@ -80,7 +80,7 @@ fn show(run: &Run, now: Timestamp, zone: &TimeZone, paint: Paint) -> String {
             "process",
             format!("gone without an exit record: {}", clean(reason)),
         )),
-        Some(Exit::Stopped { reason, .. }) => pairs.push(("process", clean(reason).into_owned())),
+        Some(Exit::Stopped { reason, .. }) => pairs.push(("process", clean(reason))),
         None => {}
     }
     pairs.push(("target", run.target.clone()));
@@ -217,6 +217,7 @@ mod tests {
                 environment_name: Some("sk:2".into()),
                 variables: [("TOKEN".into(), "secret".into())].into(),
                 max_duration_seconds: Some(60),
+                resources: Default::default(),
                 rerun_of: None,
             }),
         };
