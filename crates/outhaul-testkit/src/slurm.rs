@@ -28,6 +28,7 @@ impl Cluster {
             .find(|program| !Path::new("/usr/sbin").join(program).exists());
         let reason = match missing {
             Some(program) => Some(format!("`{program}` is not installed")),
+            None if !Path::new("/usr/bin/sbatch").exists() => Some("`sbatch` is not installed".to_owned()),
             None if !nix::unistd::geteuid().is_root() => Some("only root can start one".to_owned()),
             None => None,
         };

@@ -20,7 +20,7 @@ enum Source {
     Rustup(&'static str),
 }
 
-const TOOLS: [Tool; 19] = [
+const TOOLS: [Tool; 20] = [
     Tool {
         name: "rustfmt",
         without: "the step `format` is not run",
@@ -130,6 +130,12 @@ const TOOLS: [Tool; 19] = [
         without: "tests on a Slurm cluster are not run",
         is_there: |_| found_for_root("slurmd"),
         source: Source::Debian("slurmd"),
+    },
+    Tool {
+        name: "sbatch",
+        without: "tests on a Slurm cluster are not run",
+        is_there: |_| shell::found("sbatch"),
+        source: Source::Debian("slurm-client"),
     },
     Tool {
         name: "munged",
