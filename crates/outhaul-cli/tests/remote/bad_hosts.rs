@@ -60,9 +60,9 @@ fn a_server_that_says_nothing_is_given_up() {
         return;
     };
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = silent.local_addr().unwrap().port();
-    let refused = attach(&remote.home, &remote.sshd, port, "box", &[]);
-    one_error(&refused, &[&port.to_string()]);
+    let at = silent.local_addr().unwrap();
+    let refused = attach(&remote.home, &remote.sshd, at, "box", &[]);
+    one_error(&refused, &[&at.port().to_string()]);
     let _ = remote.attach("box", &[]).success();
 }
 
