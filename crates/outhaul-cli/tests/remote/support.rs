@@ -79,6 +79,12 @@ impl Remote {
         Some(remote)
     }
 
+    /// Goes on with a new data folder; nothing of the old one is left here.
+    pub(crate) fn renew_home(&mut self) {
+        self.home = home();
+        prepare(&self.home, &self.sshd);
+    }
+
     /// Attaches the machine with its key.
     pub(crate) fn attach(&self, name: &str, more: &[&str]) -> Answer {
         attach(&self.home, &self.sshd, self.proxy.address(), name, more)
