@@ -222,6 +222,7 @@ impl StagingDriver for LocalDriver {
             events: None,
             user: self.container_user(),
             has_docker: self.config.docker.exists(),
+            has_gpus: Path::new("/dev/nvidiactl").exists(),
             build_environment: self.config.environment.clone(),
         }
     }

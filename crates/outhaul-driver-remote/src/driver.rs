@@ -268,6 +268,7 @@ impl StagingDriver for RemoteDriver {
             events: Some(format!("{folder}/events")),
             user: self.facts.user.filter(|_| !self.facts.docker_rootless),
             has_docker: self.facts.docker.is_some(),
+            has_gpus: !self.facts.gpus.is_empty(),
             build_environment: self.ship.options.passed_env.clone(),
         }
     }

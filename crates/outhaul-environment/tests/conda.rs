@@ -3,7 +3,7 @@
 #![cfg(all(target_os = "linux", feature = "conda"))]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use outhaul_environment::{

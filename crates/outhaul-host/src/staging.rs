@@ -23,6 +23,8 @@ pub struct HostLayout {
     pub user: Option<(u32, u32)>,
     /// Whether the host is known to have a Docker engine.
     pub has_docker: bool,
+    /// Whether it is known to have graphics processors.
+    pub has_gpus: bool,
     /// Variables for environment builds: proxies, certificates, package indexes.
     pub build_environment: Vec<(String, String)>,
 }

@@ -22,7 +22,7 @@ pub(crate) fn combine(
     run_key: &str,
     on_host: Option<Observation>,
     engine: &ContainerState,
-    unclaimed: Option<String>,
+    unclaimed: Option<&str>,
 ) -> Option<Observation> {
     let id = contained(run_key);
     let claimed = on_host.is_some();
@@ -39,11 +39,9 @@ pub(crate) fn combine(
         ContainerState::Missing if !claimed => return None,
         ContainerState::Missing => vanished("its container was removed, so the exit code is unknown"),
         ContainerState::Created | ContainerState::Running => return Some(named(seen, id)),
-        ContainerState::Exited { .. } if !claimed => vanished(
-            unclaimed
-                .as_deref()
-                .unwrap_or("its container ended before the run was started"),
-        ),
+        ContainerState::Exited { .. } if !claimed => {
+            vanished(unclaimed.unwrap_or("its container ended before the run was started"))
+        }
         ContainerState::Exited { oom_killed: true, .. } => {
             vanished("the container's memory limit was reached, and the kernel ended the run")
         }
@@ -131,7 +129,7 @@ mod tests {
             (seen(code(3)), exited(137, false), Some(code(3))),
         ];
         for (on_host, engine, phase) in cases {
-            let combined = combine("k-1", on_host.clone(), &engine, Some("no shell".into()));
+            let combined = combine("k-1", on_host.clone(), &engine, Some("no shell"));
             assert_eq!(
                 combined.as_ref().map(|seen| &seen.phase),
                 phase.as_ref(),

@@ -11,8 +11,9 @@ use outhaul_docker::{
     plan,
 };
 use outhaul_driver::{
-    Capabilities, ChangeFeed, Collected, Driver, DriverError, EnvironmentRequest, LogRead, LogSink, NativeId,
-    NativeRequest, Observation, OutputSink, PreparedEnvironment, Problem, TargetLog, change_feed,
+    Capabilities, ChangeFeed, Collected, Driver, DriverError, EnvironmentRequest, ErrorKind, LogRead,
+    LogSink, NativeId, NativeRequest, Observation, OutputSink, PreparedEnvironment, Problem, TargetLog,
+    change_feed,
 };
 use outhaul_host::run_dir::names;
 use outhaul_host::staging::{HostLayout, StagingDriver};
@@ -80,7 +81,7 @@ impl<D: StagingDriver> Containers<D> {
                 }
                 _ => None,
             };
-            all.extend(combine(key.as_str(), seen, state(key), unclaimed));
+            all.extend(combine(key.as_str(), seen, state(key), unclaimed.as_deref()));
         }
         Ok(all)
     }
@@ -156,6 +157,16 @@ impl<D: StagingDriver> Driver for Containers<D> {
         let mut found = self.host.validate(spec);
         if let Some(docker) = &spec.environment.docker {
             found.extend(problems(docker));
+            if !self.host.layout().has_docker {
+                found.push(Problem {
+                    message: "the environment asks for a container, and the target has no Docker engine that we may use"
+                        .to_owned(),
+                    hint: Some(
+                        "`outhaul target check` says what is missing; without `docker:` the run is started without one"
+                            .to_owned(),
+                    ),
+                });
+            }
         }
         found
     }
@@ -185,9 +196,12 @@ impl<D: StagingDriver> Driver for Containers<D> {
 
     async fn check(&self) -> Result<Vec<Check>, DriverError> {
         let mut checks = self.host.check().await?;
-        if self.host.layout().has_docker {
+        let layout = self.host.layout();
+        if layout.has_docker {
             checks.retain(|check| check.name != "docker");
             checks.extend(self.engine.check().await);
+            // Nobody misses in containers what the host does not have.
+            checks.retain(|check| layout.has_gpus || check.name != "docker-gpu");
         }
         Ok(checks)
     }
@@ -267,11 +281,25 @@ impl<D: StagingDriver> Driver for Containers<D> {
             return self.host.observe(&plain).await;
         }
         self.met().extend(keys.iter().map(ToString::to_string));
-        let mut all = match plain.as_slice() {
-            [] => Vec::new(),
-            plain => self.host.observe(plain).await?,
-        };
-        all.extend(self.observe_contained(&keys).await?);
+        if plain.is_empty() {
+            return self.observe_contained(&keys).await;
+        }
+        let mut all = self.host.observe(&plain).await?;
+        match self.observe_contained(&keys).await {
+            Ok(seen) => all.extend(seen),
+            // An engine that does not answer says nothing about runs without containers. Those in them go on as far as
+            // anybody knows.
+            Err(error) if error.kind == ErrorKind::Unreachable => {
+                tracing::warn!(%error, "containers.observe: the engine does not answer");
+                let ids: Vec<NativeId> = keys.iter().map(|key| NativeId(key.to_string())).collect();
+                let mut on_host = self.on_host(&ids).await?;
+                all.extend(keys.iter().filter_map(|key| {
+                    let seen = on_host.remove(key.as_str());
+                    combine(key.as_str(), seen, &ContainerState::Running, None)
+                }));
+            }
+            Err(error) => return Err(error),
+        }
         Ok(all)
     }
 

@@ -301,13 +301,25 @@ pub(crate) async fn plan(app: &Arc<App>, request: SubmitRun) -> Result<RunPlan, 
     if is_full {
         steps.push(format!("wait for a slot of target `{}`", target.name));
     }
+    if let Some(docker) = &spec.docker {
+        steps.push(match (&docker.image, known) {
+            (Some(image), false) => format!("pull the image `{image}` if it is not there"),
+            (Some(image), true) => format!("use the image `{image}`, which is there"),
+            (None, false) => "build the image from its Dockerfile, once for each content".to_owned(),
+            (None, true) => "use the image that is built already".to_owned(),
+        });
+    }
     steps.push(match (&spec.interpreter, known) {
         (Interpreter::UserManaged { python }, _) => format!("use the interpreter `{python}` as it is"),
         (Interpreter::Managed { .. }, true) => "use the environment that is built already".to_owned(),
         (Interpreter::Managed { .. }, false) => "lock and build the environment".to_owned(),
     });
     steps.push("stage the code".to_owned());
-    steps.push("start the process under its supervisor".to_owned());
+    let start = match request.container {
+        Some(_) => "start the container, with the process under its supervisor",
+        None => "start the process under its supervisor",
+    };
+    steps.push(start.to_owned());
     debug_assert_eq!(run.state, RunState::NotStarted);
     Ok(RunPlan {
         target: target.name.clone(),
@@ -317,6 +329,7 @@ pub(crate) async fn plan(app: &Arc<App>, request: SubmitRun) -> Result<RunPlan, 
         environment_ready: known,
         command: request.command,
         script: Some(request.script),
+        container: request.container,
         steps,
     })
 }

@@ -46,6 +46,27 @@ async fn by_password() {
 }
 
 #[tokio::test]
+async fn by_questions_that_the_machine_asks_through_pam() {
+    let setup = Setup::new()
+        .line("UsePAM yes")
+        .line("KbdInteractiveAuthentication yes")
+        .line("PasswordAuthentication no");
+    let Some(server) = setup.start() else {
+        return;
+    };
+    let Some(password) = server.password() else { return };
+    works(&server, Credential::Password(secret(password))).await;
+    let wrong = Credential::Password(secret("wrong-canary"));
+    fails(
+        &server,
+        wrong,
+        &SshErrorKind::LoginRefused,
+        "keyboard-interactive",
+    )
+    .await;
+}
+
+#[tokio::test]
 async fn by_password_where_none_is_taken() {
     let Some(server) = Setup::new().line("PasswordAuthentication no").start() else {
         return;

@@ -112,6 +112,9 @@ pub struct RunPlan {
     pub command: Vec<String>,
     /// The script that starts it, where the target uses one.
     pub script: Option<String>,
+    /// The container that it is started in: the body of the engine's call, as it is sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub container: Option<serde_json::Value>,
     /// What would be done, step by step.
     pub steps: Vec<String>,
 }

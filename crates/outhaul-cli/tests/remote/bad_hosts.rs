@@ -2,10 +2,10 @@
 
 use std::net::TcpListener;
 
-use outhaul_testkit::process::{Answer, eventually};
+use outhaul_testkit::process::{Answer, eventually, until};
 use outhaul_testkit::sshd::{Setup, keygen};
 
-use crate::support::{Remote, attach, shell, wait_for};
+use crate::support::{Remote, attach, download, run_folders_in, shell, wait_for};
 
 /// Sees that a command failed with one error that holds these words.
 fn one_error(answer: &Answer, words: &[&str]) {
@@ -96,10 +96,7 @@ fn a_changed_host_key_holds_runs_until_it_is_trusted() {
     });
     let shown = remote.home.call(["runs", "show", &id]).success();
     for word in [&old, &new, "outhaul target trust"] {
-        assert!(
-            shown.text().contains(word.as_ref() as &str),
-            "`{word}` is not in {shown}\n{run:#}"
-        );
+        assert!(shown.text().contains(word), "`{word}` is not in {shown}\n{run:#}");
     }
     let check = remote.home.call(["target", "check", "box"]);
     one_error(&check, &[&old, &new, "outhaul target trust"]);
@@ -288,5 +285,46 @@ fn a_full_disk_is_said_and_harms_nothing_else() {
     assert_eq!(remote.home.server(), Some(server), "the server lives on");
     let here = shell(&remote.home, "local", "echo here").success();
     assert_eq!(here.text(), "here");
+    drop(mounted);
+}
+
+#[test]
+fn a_run_that_fills_the_disk_ends_with_its_own_code() {
+    let Some(remote) = Remote::start(Setup::new()) else {
+        return;
+    };
+    let folder = remote.sshd.folder().join("marks/small");
+    let Some(mounted) = Mounted::new(folder.clone(), "size=4m,mode=777") else {
+        return;
+    };
+    let text = folder.display().to_string();
+    let _ = remote.attach("box", &["--folder", &text]).success();
+    // The record of the end was given its room before the script could take it.
+    let fill = "echo begun; cat /dev/zero > outputs/all || { echo full >&2; exit 9; }";
+    let answer = shell(&remote.home, "box", fill);
+    let runs = remote.home.json(["runs", "list"]);
+    let run = remote
+        .home
+        .json(["runs", "show", runs[0]["id"].as_str().unwrap()]);
+    assert_eq!(run["exit"]["code"], 9, "{answer}\n{run:#}");
+    assert_eq!(answer.text(), "begun");
+    let id = run["id"].as_str().unwrap();
+    let size = std::fs::metadata(download(&remote.home, id).join("outputs/all"))
+        .unwrap()
+        .len();
+    assert!(size > 1 << 20, "what was written was brought in: {size}");
+    // What it left went with it: there is room again.
+    until("the run's folder is gone", || run_folders_in(&folder).is_empty());
+    works(&remote);
+    // An environment needs more than there is.
+    remote.home.write("large.txt", "pip==24.0\nsetuptools==69.0.0\n");
+    let mut command = remote
+        .home
+        .command(["run", "--target", "box", "--environment", "large.txt"]);
+    command.arg("steps/train.py");
+    let answer = Answer::of(command);
+    let said = String::from_utf8_lossy(&answer.stderr).to_lowercase();
+    assert!(!answer.is_success() && said.contains("no space"), "{answer}");
+    works(&remote);
     drop(mounted);
 }

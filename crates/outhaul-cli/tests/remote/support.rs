@@ -132,10 +132,15 @@ impl Remote {
 
 /// Folders of runs that lie on a machine.
 pub(crate) fn run_folders(sshd: &Sshd) -> Vec<PathBuf> {
-    let inside = |path: &PathBuf| std::fs::read_dir(path).into_iter().flatten().flatten();
-    let roots = ours(sshd).into_iter().flat_map(|ours| inside(&ours));
-    let runs: Vec<PathBuf> = roots.map(|root| root.path().join("runs")).collect();
-    runs.iter().flat_map(inside).map(|entry| entry.path()).collect()
+    ours(sshd).iter().flat_map(|ours| run_folders_in(ours)).collect()
+}
+
+/// Folders of runs that lie below this folder of ours.
+pub(crate) fn run_folders_in(ours: &Path) -> Vec<PathBuf> {
+    let inside = |path: &Path| std::fs::read_dir(path).into_iter().flatten().flatten();
+    let runs = inside(ours).map(|root| root.path().join("runs"));
+    runs.flat_map(|runs| inside(&runs).map(|entry| entry.path()).collect::<Vec<_>>())
+        .collect()
 }
 
 fn ours(sshd: &Sshd) -> Vec<PathBuf> {

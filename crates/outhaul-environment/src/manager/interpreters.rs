@@ -204,10 +204,8 @@ impl EnvironmentManager {
             let is_new = !seen.contains(&probed.executable);
             seen.extend([facts.real, probed.executable.clone(), probed.real.clone()]);
             let fits = probed.implementation == "cpython" && probed.version.major == 3;
-            if fits && is_new {
-                if take(probed) {
-                    return Ok(());
-                }
+            if fits && is_new && take(probed) {
+                return Ok(());
             }
         }
         Ok(())

@@ -123,6 +123,7 @@ fi
 
 uptime
 until printf '%-60s\n' "exit $code $up end" 1<> exit; do sleep 1; done
-# Whoever listens on the host is told which run ended, where its fifo was mounted.
-[ ! -p ../../events ] || { printf '%s\n' "${2##*/}" 1<> ../../events & }
+# Whoever listens on the host is told which run ended, where its fifo was mounted. Not in the background, which would
+# end with the container; should the pipe be full, the container is removed all the same, as its run has its record.
+[ ! -p ../../events ] || printf '%s\n' "${2##*/}" 1<> ../../events
 exit "$code"

@@ -6,7 +6,7 @@ use outhaul_environment::spec_id;
 use outhaul_snapshot::{EntryKind, Plan};
 use outhaul_types::api::RunPlan;
 use outhaul_types::workspace::LOCAL_TARGET;
-use outhaul_types::{Command, EnvironmentSpec, Interpreter, SnapshotRef, exit_code};
+use outhaul_types::{Command, DockerSpec, EnvironmentSpec, Interpreter, SnapshotRef, exit_code};
 use serde::Serialize;
 
 use super::environment::Wish;
@@ -107,17 +107,30 @@ fn describe(wish: &Wish) -> String {
             Some(version) => format!("registered environment {}:{version}", named.name),
             None => format!("registered environment {}, newest version", named.name),
         },
-        Wish::Spec(spec) => match &spec.interpreter {
-            Interpreter::UserManaged { python } => format!("{python}, as it is"),
-            Interpreter::Managed { version } => {
-                let python = version
-                    .as_ref()
-                    .map_or_else(|| "any Python 3".to_owned(), |v| format!("Python {v}"));
-                let packages = plural((spec.pip.len() + spec.conda.len()) as u64, "package");
-                format!("{python} with {packages} named")
+        Wish::Spec(spec) => {
+            let python = describe_python(spec);
+            match spec.docker.as_deref() {
+                Some(DockerSpec {
+                    image: Some(image), ..
+                }) => format!("{python}, in the image {image}"),
+                Some(_) => format!("{python}, in an image built from a Dockerfile"),
+                None => python,
             }
-        },
+        }
         Wish::AtHand(_) => "the Python at hand".to_owned(),
+    }
+}
+
+fn describe_python(spec: &EnvironmentSpec) -> String {
+    match &spec.interpreter {
+        Interpreter::UserManaged { python } => format!("{python}, as it is"),
+        Interpreter::Managed { version } => {
+            let python = version
+                .as_ref()
+                .map_or_else(|| "any Python 3".to_owned(), |v| format!("Python {v}"));
+            let packages = plural((spec.pip.len() + spec.conda.len()) as u64, "package");
+            format!("{python} with {packages} named")
+        }
     }
 }
 
@@ -222,6 +235,13 @@ fn show(local: &LocalPlan, server: Option<&RunPlan>, paint: Paint) -> String {
         }
         if let Some(script) = &plan.script {
             text.push_str(&format!("\n{}\n{}\n", paint.bold("Script"), script.trim_end()));
+        }
+        if let Some(body) = &plan.container {
+            text.push_str(&format!(
+                "\n{}\n{}\n",
+                paint.bold("Container"),
+                clean(&format!("{body:#}"))
+            ));
         }
     }
     text.push_str(&format!("\n{}\n", paint.bold("Files")));
