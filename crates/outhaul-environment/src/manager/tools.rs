@@ -234,7 +234,19 @@ impl EnvironmentManager {
         if !finished.success() {
             let said = [finished.stdout.as_slice(), &finished.stderr].concat();
             let said = String::from_utf8_lossy(&said);
-            if said.contains("ensurepip") || said.contains("No module named venv") {
+            let lacks = [
+                "ensurepip is not available",
+                "No module named ensurepip",
+                "No module named venv",
+            ];
+            if said.contains("ensurepip") && !lacks.iter().any(|words| said.contains(words)) {
+                // `venv` keeps to itself what ensurepip said: a full disk, say. It is asked once more.
+                let step = self.steps().ensure_pip(&inner);
+                let finished = self.host.run(&step, log).await?;
+                if !finished.success() {
+                    return Err(judge(&step, Tool::Pip, &finished));
+                }
+            } else if lacks.iter().any(|words| said.contains(words)) {
                 return Err(EnvironmentError::NoTool {
                     message: format!(
                         "`{}` cannot make environments, because its `venv` or `ensurepip` is missing; install uv, or on \
@@ -242,8 +254,9 @@ impl EnvironmentManager {
                         python.executable, python.version.major, python.version.minor
                     ),
                 });
+            } else {
+                return Err(judge(&step, Tool::Pip, &finished));
             }
-            return Err(judge(&step, Tool::Pip, &finished));
         }
         let finished = self
             .run_step(&self.steps().pip_version(&inner), Tool::Pip, log)
