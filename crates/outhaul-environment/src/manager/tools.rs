@@ -227,8 +227,32 @@ impl EnvironmentManager {
         }
         let folder = format!("{}/tools/{name}", self.root);
         self.host.remove_tree(&folder).await?;
+        match self.make_pip(python, &folder, log).await {
+            Ok(inner) => {
+                let record = PipRecord {
+                    python: inner.clone(),
+                };
+                self.keep("tools", &name, &record).await?;
+                Ok(inner)
+            }
+            Err(error) => {
+                // What is half made is of no use, and a full disk needs the room.
+                if let Err(left) = self.host.remove_tree(&folder).await {
+                    log.say(&format!("`{folder}` could not be removed: {left}"));
+                }
+                Err(error)
+            }
+        }
+    }
+
+    async fn make_pip(
+        &self,
+        python: &Probed,
+        folder: &str,
+        log: &Tee<'_>,
+    ) -> Result<String, EnvironmentError> {
         let inner = format!("{folder}/bin/python");
-        let step = self.steps().tool_venv(&python.executable, &folder, "pip");
+        let step = self.steps().tool_venv(&python.executable, folder, "pip");
         log.purpose(&step);
         let finished = self.host.run(&step, log).await?;
         if !finished.success() {
@@ -265,14 +289,6 @@ impl EnvironmentManager {
             self.run_step(&self.steps().pip_install_tool(&inner, "pip"), Tool::Pip, log)
                 .await?;
         }
-        self.keep(
-            "tools",
-            &name,
-            &PipRecord {
-                python: inner.clone(),
-            },
-        )
-        .await?;
         Ok(inner)
     }
 
