@@ -104,6 +104,14 @@ impl Steps<'_> {
         )
     }
 
+    /// Puts pip into a venv.
+    pub(crate) fn ensure_pip(&self, python: &str) -> Step {
+        self.step(
+            "putting pip into its place",
+            &[python, "-I", "-m", "ensurepip", "--default-pip"],
+        )
+    }
+
     pub(crate) fn pip_install_tool(&self, python: &str, package: &str) -> Step {
         self.step(
             &format!("installing {package} from the package index"),

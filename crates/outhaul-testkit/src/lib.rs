@@ -1,5 +1,5 @@
 //! What tests share: the behaviour suite that every driver must pass, a data folder with the real program working on
-//! it, seeded chance, conda channels, a real SSH server and a link that breaks on demand. Used by tests only.
+//! it, seeded chance, conda channels, a real SSH server, a second host and links that break on demand. Used by tests only.
 
 pub mod code;
 pub mod conda_channel;
@@ -8,6 +8,7 @@ pub mod driver_suite;
 pub mod flaky_proxy;
 pub mod home;
 pub mod local_shell;
+pub mod netns;
 pub mod process;
 pub mod random;
 pub mod slurm;

@@ -26,6 +26,7 @@ pub struct Setup {
     lines: Vec<String>,
     shell: Option<String>,
     host_key_kinds: Vec<String>,
+    inside: Option<(String, Ipv4Addr)>,
 }
 
 impl Setup {
@@ -54,6 +55,13 @@ impl Setup {
     #[must_use]
     pub fn host_key(mut self, kind: &str) -> Self {
         self.host_key_kinds.push(kind.to_owned());
+        self
+    }
+
+    /// Puts the server into a network namespace, at one of the addresses there and the usual port.
+    #[must_use]
+    pub(crate) fn inside(mut self, namespace: &str, address: Ipv4Addr) -> Self {
+        self.inside = Some((namespace.to_owned(), address));
         self
     }
 
@@ -123,7 +131,11 @@ impl Sshd {
         };
         server.authorize(&public)?;
         for _ in 0..20 {
-            server.port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
+            server.port = match server.setup.inside {
+                // Nobody else listens there.
+                Some(_) => 22,
+                None => TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port(),
+            };
             if server.launch()? {
                 return Ok(server);
             }
@@ -143,10 +155,12 @@ impl Sshd {
             text.push_str(&format!("HostKey {folder}/host{number}\n"));
         }
         text.push_str(&format!(
-            "ListenAddress 127.0.0.1\nPort {}\nPidFile none\nUsePAM no\nStrictModes no\nUseDNS no\nPrintMotd no\n\
+            "ListenAddress {}\nPort {}\nPidFile none\nUsePAM no\nStrictModes no\nUseDNS no\nPrintMotd no\n\
              KbdInteractiveAuthentication no\nAuthorizedKeysFile {folder}/authorized_keys\nAllowUsers {}\n\
              MaxStartups 200\nLogLevel VERBOSE\n",
-            self.port, self.user.name
+            self.address().ip(),
+            self.port,
+            self.user.name
         ));
         if knows_penalties(self.folder.path()) {
             text.push_str("PerSourcePenalties no\n");
@@ -158,7 +172,16 @@ impl Sshd {
     fn launch(&mut self) -> io::Result<bool> {
         let config = self.folder.path().join("sshd_config");
         fs::write(&config, self.config())?;
-        let mut child = Command::new(PROGRAM)
+        let mut command = match &self.setup.inside {
+            Some((namespace, _)) => {
+                let mut command = Command::new("ip");
+                // It becomes the server: no process stands in between.
+                command.args(["netns", "exec", namespace, PROGRAM]);
+                command
+            }
+            None => Command::new(PROGRAM),
+        };
+        let mut child = command
             .arg("-D")
             .arg("-f")
             .arg(&config)
@@ -196,7 +219,9 @@ impl Sshd {
     /// Where it listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
-        (Ipv4Addr::LOCALHOST, self.port).into()
+        let inside = self.setup.inside.as_ref();
+        let address = inside.map_or(Ipv4Addr::LOCALHOST, |(_, address)| *address);
+        (address, self.port).into()
     }
 
     /// The port at which it listens.

@@ -20,7 +20,7 @@ enum Source {
     Rustup(&'static str),
 }
 
-const TOOLS: [Tool; 20] = [
+const TOOLS: [Tool; 21] = [
     Tool {
         name: "rustfmt",
         without: "the step `format` is not run",
@@ -108,8 +108,15 @@ const TOOLS: [Tool; 20] = [
         source: Source::Debian("docker.io"),
     },
     Tool {
+        name: "iproute2",
+        without: "tests on a second host, whose link goes down, are not run",
+        is_there: |_| found_for_root("ip") && found_for_root("tc"),
+        source: Source::Debian("iproute2"),
+    },
+    Tool {
         name: "iptables",
-        without: "a Docker engine that is started by hand has no network; tests need none",
+        without: "a Docker engine that is started by hand has no network, and where the kernel has no `netem` the test with \
+                  packet loss is not run",
         is_there: |_| found_for_root("iptables"),
         source: Source::Debian("iptables"),
     },

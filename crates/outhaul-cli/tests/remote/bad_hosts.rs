@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use outhaul_testkit::process::{Answer, eventually, until};
 use outhaul_testkit::sshd::{Setup, keygen};
 
-use crate::support::{Remote, attach, download, shell, wait_for};
+use crate::support::{Remote, attach, download, run_folders_in, shell, wait_for};
 
 /// Sees that a command failed with one error that holds these words.
 fn one_error(answer: &Answer, words: &[&str]) {
@@ -60,9 +60,9 @@ fn a_server_that_says_nothing_is_given_up() {
         return;
     };
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = silent.local_addr().unwrap().port();
-    let refused = attach(&remote.home, &remote.sshd, port, "box", &[]);
-    one_error(&refused, &[&port.to_string()]);
+    let at = silent.local_addr().unwrap();
+    let refused = attach(&remote.home, &remote.sshd, at, "box", &[]);
+    one_error(&refused, &[&at.port().to_string()]);
     let _ = remote.attach("box", &[]).success();
 }
 
@@ -314,9 +314,7 @@ fn a_run_that_fills_the_disk_ends_with_its_own_code() {
         .len();
     assert!(size > 1 << 20, "what was written was brought in: {size}");
     // What it left went with it: there is room again.
-    until("the run's folder is gone", || {
-        remote.run_folders_in(&folder).is_empty()
-    });
+    until("the run's folder is gone", || run_folders_in(&folder).is_empty());
     works(&remote);
     // An environment needs more than there is.
     remote.home.write("large.txt", "pip==24.0\nsetuptools==69.0.0\n");

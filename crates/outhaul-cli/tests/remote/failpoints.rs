@@ -22,7 +22,7 @@ const BOUNDED: &[&str] = &[
 
 #[test]
 fn a_server_that_dies_at_any_step_loses_nothing() {
-    let Some(remote) = Remote::attached(Setup::new(), &[]) else {
+    let Some(mut remote) = Remote::start(Setup::new()) else {
         return;
     };
     let names = if random::full() {
@@ -35,13 +35,17 @@ fn a_server_that_dies_at_any_step_loses_nothing() {
         return;
     }
     for (number, name) in names.iter().enumerate() {
+        // A data folder of its own: a run of the step before may not be noted as released yet, and an armed server that
+        // takes it up would die before it is ready.
+        remote.renew_home();
+        let _ = remote.attach("box", &[]).success();
         dies_at(&remote, number, name);
         until(&format!("nothing is left of the run of `{name}`"), || {
             remote.run_folders().is_empty()
         });
+        let _ = remote.home.call(["target", "detach", "box"]).success();
+        assert!(remote.ours().is_empty(), "{name}: {:?}", remote.ours());
     }
-    let _ = remote.home.call(["target", "detach", "box"]).success();
-    assert!(remote.ours().is_empty(), "{:?}", remote.ours());
 }
 
 fn dies_at(remote: &Remote, number: usize, name: &str) {

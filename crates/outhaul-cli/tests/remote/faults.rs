@@ -1,23 +1,14 @@
 //! The link stalls and breaks, the SSH server and our server die: a run that goes on is none the worse for it.
 
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
-use outhaul_testkit::process::{eventually, until};
+use outhaul_testkit::process::until;
 use outhaul_testkit::sshd::Setup;
 use serde_json::Value;
 
-use crate::support::{Remote, Steps, download, wait_for};
-
-/// How many bytes of standard output have been read.
-fn heard(remote: &Remote, id: &str) -> usize {
-    let log = remote.home.call(["runs", "logs", id, "--stream", "stdout"]);
-    log.success().stdout.len()
-}
-
-fn wait_for_more(remote: &Remote, id: &str) {
-    let before = heard(remote, id);
-    until("more of the log has come", || heard(remote, id) > before);
-}
+use crate::support::{
+    Remote, Steps, check_large, submit_large, wait_for, wait_for_lost_contact, wait_for_more,
+};
 
 /// Begins a run, does something to it, sees that its log goes on, and brings it to its end.
 fn survives(harm: impl FnOnce(&mut Remote, &Steps, &str)) {
@@ -27,11 +18,11 @@ fn survives(harm: impl FnOnce(&mut Remote, &Steps, &str)) {
     let steps = remote.steps(0);
     let id = steps.submit(&remote.home, "box");
     let _ = steps.wait_for_start();
-    wait_for_more(&remote, &id);
+    wait_for_more(&remote.home, &id);
     harm(&mut remote, &steps, &id);
     let run = remote.home.json(["runs", "show", &id]);
     assert_eq!(run["state"], "Running", "{run:#}");
-    wait_for_more(&remote, &id);
+    wait_for_more(&remote.home, &id);
     steps.go_on();
     steps.check(&remote.home, &id);
     let run = remote.home.json(["runs", "show", &id]);
@@ -42,11 +33,7 @@ fn survives(harm: impl FnOnce(&mut Remote, &Steps, &str)) {
 fn a_stalled_link_shows_and_heals() {
     survives(|remote, _, id| {
         remote.proxy.stall();
-        let run = eventually("the lost contact shows", || {
-            let run = remote.home.json(["runs", "show", id]);
-            assert_eq!(run["state"], "Running", "{run:#}");
-            (run["contact_lost"] != Value::Null).then_some(run)
-        });
+        let run = wait_for_lost_contact(&remote.home, id);
         assert!(run["contact_lost"]["last_seen"].is_string(), "{run:#}");
         let shown = remote.home.call(["runs", "show", id]).success();
         assert!(shown.text().contains("last seen"), "{shown}");
@@ -62,7 +49,7 @@ fn a_run_that_ends_while_the_link_is_stalled_is_collected_later() {
     let steps = remote.steps(0);
     let id = steps.submit(&remote.home, "box");
     let pid = steps.wait_for_start();
-    wait_for_more(&remote, &id);
+    wait_for_more(&remote.home, &id);
     remote.proxy.stall();
     steps.go_on();
     until("the script has ended", || {
@@ -80,7 +67,7 @@ fn a_cut_link_is_opened_again() {
         for _ in 0..3 {
             let before = remote.proxy.accepted();
             remote.proxy.cut();
-            wait_for_more(remote, id);
+            wait_for_more(&remote.home, id);
             assert!(remote.proxy.accepted() > before);
         }
     });
@@ -91,11 +78,7 @@ fn a_machine_that_refuses_is_waited_for() {
     survives(|remote, _, id| {
         remote.refuse();
         remote.proxy.cut();
-        let _ = eventually("the lost contact shows", || {
-            let run = remote.home.json(["runs", "show", id]);
-            assert_eq!(run["state"], "Running", "{run:#}");
-            (run["contact_lost"] != Value::Null).then_some(run)
-        });
+        let _ = wait_for_lost_contact(&remote.home, id);
         remote.heal();
     });
 }
@@ -137,12 +120,7 @@ fn a_large_output_arrives_over_a_link_that_is_cut() {
         return;
     };
     let home = &remote.home;
-    let script = format!(
-        "import random\nopen('outputs/large', 'wb').write(random.Random(7).randbytes({LARGE}))\nprint('done')\n"
-    );
-    home.write("large/train.py", &script);
-    let run = home.call(["run", "--target", "box", "--detach", "large/train.py"]);
-    let id = run.success().text().to_owned();
+    let id = submit_large(home, "box", LARGE);
     let mut follower = home.command(["runs", "wait", &id]);
     let mut follower = follower
         .stdout(Stdio::null())
@@ -164,19 +142,5 @@ fn a_large_output_arrives_over_a_link_that_is_cut() {
     }
     assert!(cuts > 0, "the collection was never seen");
     let _ = wait_for(home, &id, "Completed");
-    let found = download(home, &id).join("outputs/large");
-    let expected = home.work().join("expected");
-    let made = Command::new("python3")
-        .arg("-c")
-        .arg(format!(
-            "import random; open('expected', 'wb').write(random.Random(7).randbytes({LARGE}))"
-        ))
-        .current_dir(home.work())
-        .status()
-        .unwrap();
-    assert!(made.success());
-    assert!(
-        std::fs::read(found).unwrap() == std::fs::read(expected).unwrap(),
-        "the output differs"
-    );
+    check_large(home, &id, LARGE);
 }

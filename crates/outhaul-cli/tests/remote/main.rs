@@ -7,6 +7,7 @@ mod bad_hosts;
 mod failpoints;
 mod faults;
 mod many;
+mod network;
 mod reboot;
 mod secrets;
 mod support;

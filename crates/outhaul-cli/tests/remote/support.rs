@@ -1,13 +1,14 @@
 //! A data folder, a real SSH server and the link between them, and what is given to the machine to do.
 
 use std::io::Write as _;
+use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use outhaul_testkit::flaky_proxy::FlakyProxy;
 use outhaul_testkit::home::Home;
-use outhaul_testkit::process::{Answer, eventually};
+use outhaul_testkit::process::{Answer, eventually, until};
 use outhaul_testkit::sshd::{Setup, Sshd};
 use serde_json::Value;
 use tokio::runtime::Runtime;
@@ -60,9 +61,7 @@ impl Remote {
             .build()
             .unwrap();
         let proxy = runtime.block_on(FlakyProxy::start(sshd.address())).unwrap();
-        let marks = marks(&sshd);
-        std::fs::create_dir(&marks).unwrap();
-        std::fs::set_permissions(&marks, std::fs::Permissions::from_mode(0o777)).unwrap();
+        make_marks(&sshd);
         let home = home();
         prepare(&home, &sshd);
         Some(Self {
@@ -80,21 +79,27 @@ impl Remote {
         Some(remote)
     }
 
+    /// Goes on with a new data folder; nothing of the old one is left here.
+    pub(crate) fn renew_home(&mut self) {
+        self.home = home();
+        prepare(&self.home, &self.sshd);
+    }
+
     /// Attaches the machine with its key.
     pub(crate) fn attach(&self, name: &str, more: &[&str]) -> Answer {
-        attach(&self.home, &self.sshd, self.proxy.port(), name, more)
+        attach(&self.home, &self.sshd, self.proxy.address(), name, more)
     }
 
     /// Attaches the machine with a locked key and its passphrase.
     pub(crate) fn attach_with_passphrase(&self, name: &str, key: &str, passphrase: &str) -> Answer {
-        let mut command = where_it_is(&self.home, &self.sshd, self.proxy.port(), name);
+        let mut command = where_it_is(&self.home, &self.sshd, self.proxy.address(), name);
         command.args(["--private-key-file", key, "--passphrase-stdin"]);
         with_input(command, passphrase)
     }
 
     /// Attaches the machine with a password.
     pub(crate) fn attach_with_password(&self, name: &str, password: &str, more: &[&str]) -> Answer {
-        let mut command = where_it_is(&self.home, &self.sshd, self.proxy.port(), name);
+        let mut command = where_it_is(&self.home, &self.sshd, self.proxy.address(), name);
         command.arg("--password-stdin").args(more);
         with_input(command, password)
     }
@@ -116,31 +121,44 @@ impl Remote {
 
     /// Folders of runs that lie on the machine.
     pub(crate) fn run_folders(&self) -> Vec<PathBuf> {
-        self.ours()
-            .iter()
-            .flat_map(|ours| self.run_folders_in(ours))
-            .collect()
-    }
-
-    /// Folders of runs that lie below this folder of ours.
-    pub(crate) fn run_folders_in(&self, ours: &Path) -> Vec<PathBuf> {
-        let inside = |path: &Path| std::fs::read_dir(path).into_iter().flatten().flatten();
-        let runs = inside(ours).map(|root| root.path().join("runs"));
-        runs.flat_map(|runs| inside(&runs).map(|entry| entry.path()).collect::<Vec<_>>())
-            .collect()
+        run_folders(&self.sshd)
     }
 
     /// What of ours lies in the person's home folder.
     pub(crate) fn ours(&self) -> Vec<PathBuf> {
-        let entries = std::fs::read_dir(self.sshd.home()).unwrap().flatten();
-        let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
-        paths.retain(|path| path.to_string_lossy().contains(".outhaul"));
-        paths
+        ours(&self.sshd)
     }
+}
+
+/// Folders of runs that lie on a machine.
+pub(crate) fn run_folders(sshd: &Sshd) -> Vec<PathBuf> {
+    ours(sshd).iter().flat_map(|ours| run_folders_in(ours)).collect()
+}
+
+/// Folders of runs that lie below this folder of ours.
+pub(crate) fn run_folders_in(ours: &Path) -> Vec<PathBuf> {
+    let inside = |path: &Path| std::fs::read_dir(path).into_iter().flatten().flatten();
+    let runs = inside(ours).map(|root| root.path().join("runs"));
+    runs.flat_map(|runs| inside(&runs).map(|entry| entry.path()).collect::<Vec<_>>())
+        .collect()
+}
+
+fn ours(sshd: &Sshd) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(sshd.home()).unwrap().flatten();
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+    paths.retain(|path| path.to_string_lossy().contains(".outhaul"));
+    paths
 }
 
 fn marks(sshd: &Sshd) -> PathBuf {
     sshd.folder().join("marks")
+}
+
+/// Makes the folder on a machine in which scripts leave their marks.
+pub(crate) fn make_marks(sshd: &Sshd) {
+    let marks = marks(sshd);
+    std::fs::create_dir(&marks).unwrap();
+    std::fs::set_permissions(&marks, std::fs::Permissions::from_mode(0o777)).unwrap();
 }
 
 /// Writes the scripts and the key into a data folder's work folder.
@@ -150,12 +168,14 @@ pub(crate) fn prepare(home: &Home, sshd: &Sshd) {
     std::fs::set_permissions(key, std::fs::Permissions::from_mode(0o600)).unwrap();
 }
 
-fn where_it_is(home: &Home, sshd: &Sshd, port: u16, name: &str) -> Command {
-    let mut command = home.command(["target", "attach", "remote", name, "--address", "127.0.0.1"]);
+fn where_it_is(home: &Home, sshd: &Sshd, at: SocketAddr, name: &str) -> Command {
+    let mut command = home.command(["target", "attach", "remote", name]);
     command
         .args([
+            "--address",
+            &at.ip().to_string(),
             "--port",
-            &port.to_string(),
+            &at.port().to_string(),
             "--username",
             sshd.username(),
             "--yes",
@@ -166,9 +186,9 @@ fn where_it_is(home: &Home, sshd: &Sshd, port: u16, name: &str) -> Command {
     command
 }
 
-/// Attaches a machine at a port with its key.
-pub(crate) fn attach(home: &Home, sshd: &Sshd, port: u16, name: &str, more: &[&str]) -> Answer {
-    let mut command = where_it_is(home, sshd, port, name);
+/// Attaches a machine at an address with its key.
+pub(crate) fn attach(home: &Home, sshd: &Sshd, at: SocketAddr, name: &str, more: &[&str]) -> Answer {
+    let mut command = where_it_is(home, sshd, at, name);
     command.args(["--private-key-file", "key"]).args(more);
     Answer::of(command)
 }
@@ -227,14 +247,24 @@ impl Steps {
         eventually("the script is started", || self.marks().first().copied())
     }
 
+    /// How many lines the script wrote to each stream, once it has ended.
+    fn count(&self) -> usize {
+        let path = self.mark.with_file_name(format!("mark-{}.count", self.number));
+        std::fs::read_to_string(path).unwrap().parse().unwrap()
+    }
+
+    /// All that the script wrote to the stream whose lines begin with this word, once it has ended.
+    pub(crate) fn said(&self, word: &str) -> String {
+        (0..self.count()).map(|line| format!("{word} {line}\n")).collect()
+    }
+
     /// Waits for the end and checks all that must hold of the run.
     pub(crate) fn check(&self, home: &Home, id: &str) {
         let run = wait_for(home, id, "Completed");
         assert_eq!(self.marks().len(), 1, "started {:?}: {run:#}", self.marks());
-        let count = std::fs::read_to_string(self.mark.with_file_name(format!("mark-{}.count", self.number)));
-        let count: usize = count.unwrap().parse().unwrap();
+        let count = self.count();
         for (stream, word) in [("stdout", "out"), ("stderr", "err")] {
-            let expected: String = (0..count).map(|line| format!("{word} {line}\n")).collect();
+            let expected = self.said(word);
             let log = home.call(["runs", "logs", id, "--stream", stream]).success();
             assert!(
                 log.stdout == expected.as_bytes(),
@@ -275,6 +305,48 @@ pub(crate) fn download(home: &Home, id: &str) -> PathBuf {
         ])
         .success();
     folder
+}
+
+/// Submits a script that leaves so many bytes of chance as its output, and gives the run's id.
+pub(crate) fn submit_large(home: &Home, target: &str, bytes: usize) -> String {
+    let script = format!(
+        "import random\nopen('outputs/large', 'wb').write(random.Random(7).randbytes({bytes}))\nprint('done')\n"
+    );
+    home.write("large/train.py", &script);
+    let run = home.call(["run", "--target", target, "--detach", "large/train.py"]);
+    run.success().text().to_owned()
+}
+
+/// Downloads the output of such a run and sees that it is what the script left.
+pub(crate) fn check_large(home: &Home, id: &str, bytes: usize) {
+    let found = download(home, id).join("outputs/large");
+    let mut command = Command::new("python3");
+    command.arg("-c").arg(format!(
+        "import random, sys; sys.stdout.buffer.write(random.Random(7).randbytes({bytes}))"
+    ));
+    let expected = Answer::of(command).success().stdout;
+    assert!(std::fs::read(found).unwrap() == expected, "the output differs");
+}
+
+/// How many bytes of standard output have been read.
+pub(crate) fn heard(home: &Home, id: &str) -> usize {
+    let log = home.call(["runs", "logs", id, "--stream", "stdout"]);
+    log.success().stdout.len()
+}
+
+/// Waits until more of the log has come.
+pub(crate) fn wait_for_more(home: &Home, id: &str) {
+    let before = heard(home, id);
+    until("more of the log has come", || heard(home, id) > before);
+}
+
+/// Waits until the server says that it has no contact, and sees that it takes this for no end of the run.
+pub(crate) fn wait_for_lost_contact(home: &Home, id: &str) -> Value {
+    eventually("the lost contact shows", || {
+        let run = home.json(["runs", "show", id]);
+        assert_eq!(run["state"], "Running", "{run:#}");
+        (run["contact_lost"] != Value::Null).then_some(run)
+    })
 }
 
 /// Waits until a run is in a state, and sees that it does not end in another one before.

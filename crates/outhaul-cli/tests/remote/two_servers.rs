@@ -11,7 +11,7 @@ fn two_data_folders_share_a_machine() {
     };
     let other = home();
     prepare(&other, &remote.sshd);
-    let _ = attach(&other, &remote.sshd, remote.sshd.port(), "box", &[]).success();
+    let _ = attach(&other, &remote.sshd, remote.sshd.address(), "box", &[]).success();
     let (first, second) = (remote.steps(1), Steps::of(&remote.sshd, 2));
     let one = first.submit(&remote.home, "box");
     let two = second.submit(&other, "box");

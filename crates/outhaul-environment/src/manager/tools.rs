@@ -227,14 +227,50 @@ impl EnvironmentManager {
         }
         let folder = format!("{}/tools/{name}", self.root);
         self.host.remove_tree(&folder).await?;
+        match self.make_pip(python, &folder, log).await {
+            Ok(inner) => {
+                let record = PipRecord {
+                    python: inner.clone(),
+                };
+                self.keep("tools", &name, &record).await?;
+                Ok(inner)
+            }
+            Err(error) => {
+                // What is half made is of no use, and a full disk needs the room.
+                if let Err(left) = self.host.remove_tree(&folder).await {
+                    log.say(&format!("`{folder}` could not be removed: {left}"));
+                }
+                Err(error)
+            }
+        }
+    }
+
+    async fn make_pip(
+        &self,
+        python: &Probed,
+        folder: &str,
+        log: &Tee<'_>,
+    ) -> Result<String, EnvironmentError> {
         let inner = format!("{folder}/bin/python");
-        let step = self.steps().tool_venv(&python.executable, &folder, "pip");
+        let step = self.steps().tool_venv(&python.executable, folder, "pip");
         log.purpose(&step);
         let finished = self.host.run(&step, log).await?;
         if !finished.success() {
             let said = [finished.stdout.as_slice(), &finished.stderr].concat();
             let said = String::from_utf8_lossy(&said);
-            if said.contains("ensurepip") || said.contains("No module named venv") {
+            let lacks = [
+                "ensurepip is not available",
+                "No module named ensurepip",
+                "No module named venv",
+            ];
+            if said.contains("ensurepip") && !lacks.iter().any(|words| said.contains(words)) {
+                // `venv` keeps to itself what ensurepip said: a full disk, say. It is asked once more.
+                let step = self.steps().ensure_pip(&inner);
+                let finished = self.host.run(&step, log).await?;
+                if !finished.success() {
+                    return Err(judge(&step, Tool::Pip, &finished));
+                }
+            } else if lacks.iter().any(|words| said.contains(words)) {
                 return Err(EnvironmentError::NoTool {
                     message: format!(
                         "`{}` cannot make environments, because its `venv` or `ensurepip` is missing; install uv, or on \
@@ -242,8 +278,9 @@ impl EnvironmentManager {
                         python.executable, python.version.major, python.version.minor
                     ),
                 });
+            } else {
+                return Err(judge(&step, Tool::Pip, &finished));
             }
-            return Err(judge(&step, Tool::Pip, &finished));
         }
         let finished = self
             .run_step(&self.steps().pip_version(&inner), Tool::Pip, log)
@@ -252,14 +289,6 @@ impl EnvironmentManager {
             self.run_step(&self.steps().pip_install_tool(&inner, "pip"), Tool::Pip, log)
                 .await?;
         }
-        self.keep(
-            "tools",
-            &name,
-            &PipRecord {
-                python: inner.clone(),
-            },
-        )
-        .await?;
         Ok(inner)
     }
 

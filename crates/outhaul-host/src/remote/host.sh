@@ -224,6 +224,8 @@ case $operation in
                         exit 0
                     }
                 fi && unpack "$pack" "$dir/code" || fail "cannot unpack the code (is the disk full?)"
+                # Not under the run's name any more: the run may be released before its code is kept.
+                case $pack in *".$key.tar") mv "$pack" "packs/$tree.kept.tar" ;; esac
             fi
             mkdir "$dir/code/outputs" "$dir/code/logs" "$dir/uploads" 2> /dev/null
             case $launcher in container) supervisor=container.sh ;; cluster) supervisor=supervise.sh ;; *) supervisor= ;; esac
@@ -258,6 +260,7 @@ case $operation in
         esac
         # The rest is for the runs to come, and nobody waits for it.
         if [ "$spare" = yes ]; then
+            [ -z "$pack" ] || [ -f "$pack" ] || pack=packs/$tree.kept.tar
             setsid sh "$lib/host.sh" tidy "$tree" "$base" "${pack#packs/}" < /dev/null > /dev/null 2>&1 &
         fi
         ;;

@@ -95,7 +95,7 @@ impl Bed {
         let start = Instant::now();
         let runs = self.outhaul.home().join("targets/local/runs");
         let there = self.there();
-        while self.tidies()? || !is_empty(&runs) || self.any_run_there(&there) {
+        while self.tidies()? || !has_no_folder(&runs) || self.any_run_there(&there) {
             if start.elapsed() > LIMIT {
                 bail!("what follows a run did not end within {} s", LIMIT.as_secs());
             }
@@ -125,10 +125,15 @@ impl Bed {
         };
         servers
             .flatten()
-            .any(|server| !is_empty(&server.path().join("runs")))
+            .any(|server| !has_no_folder(&server.path().join("runs")))
     }
 }
 
-fn is_empty(folder: &Path) -> bool {
-    std::fs::read_dir(folder).map_or(true, |mut entries| entries.next().is_none())
+/// Whether no run has a folder in it; the supervisor's script lies beside them.
+fn has_no_folder(runs: &Path) -> bool {
+    std::fs::read_dir(runs).map_or(true, |entries| {
+        !entries
+            .flatten()
+            .any(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
+    })
 }
