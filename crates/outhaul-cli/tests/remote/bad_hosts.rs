@@ -325,6 +325,7 @@ fn a_run_that_fills_the_disk_ends_with_its_own_code() {
     let answer = Answer::of(command);
     let said = String::from_utf8_lossy(&answer.stderr).to_lowercase();
     assert!(!answer.is_success() && said.contains("no space"), "{answer}");
-    works(&remote);
+    let after = shell(&remote.home, "box", "echo after").success();
+    assert_eq!(after.text(), "after");
     drop(mounted);
 }
