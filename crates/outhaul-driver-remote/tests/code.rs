@@ -23,6 +23,7 @@ async fn run_and_release(driver: &RemoteDriver, tree: &str) {
         command: vec!["true".into()],
         script: "cd code && exec true\n".to_owned(),
         container: None,
+        batch: None,
     };
     let id = driver.submit(&request).await.unwrap();
     loop {

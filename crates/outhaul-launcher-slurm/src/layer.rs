@@ -127,10 +127,13 @@ impl<D: StagingDriver> Slurm<D> {
         Ok(seen.into_iter().map(|seen| (seen.id.0.clone(), seen)).collect())
     }
 
-    /// A better word for a stop: our own request, or what the scheduler wrote into the job's log.
+    /// A better word for a stop or an end by signal: our own request, or what the scheduler wrote into the job's log.
     async fn why_stopped(&self, job: &Job, exit: Exit) -> Result<Exit, DriverError> {
         if lock(&self.ended_by_us).contains(&job.number) {
-            return Ok(Exit::Code { code: 128 + 9 });
+            return Ok(match exit {
+                Exit::Stopped { .. } => Exit::Code { code: 128 + 9 },
+                other => other,
+            });
         }
         let script = format!(
             "tail -c 2000 {}/slurm.log 2> /dev/null; :",
@@ -332,7 +335,7 @@ impl<D: StagingDriver> Driver for Slurm<D> {
                 phase: Phase::Ended { exit, .. },
                 ..
             }) = &mut combined
-                && let Exit::Stopped { .. } = exit
+                && needs
             {
                 *exit = self.why_stopped(job, exit.clone()).await?;
             }
