@@ -55,8 +55,8 @@ pub(crate) fn combine(
     let phase = match (ended, state.map(meaning)) {
         // The scheduler's reason explains a signal; the script's own code needs no other.
         (Some(code), Some(Where::Stopped(class, reason))) if code > 128 => stopped(class, reason),
-        // Its job is being cleaned up; only then the scheduler says why it was ended.
-        (Some(code), Some(Where::Runs)) if code > 128 => Phase::Running,
+        // Its job is being cleaned up, or the queue was looked at before: only then the scheduler says why it was ended.
+        (Some(code), Some(Where::Runs | Where::Waits(_))) if code > 128 => Phase::Running,
         (Some(_), _) | (None, Some(Where::Runs)) => return Some(seen),
         (None, Some(Where::Waits(_))) if claimed => return Some(seen),
         (None, Some(Where::Waits(reason))) => Phase::Pending { reason: Some(reason) },
@@ -178,6 +178,7 @@ mod tests {
         assert!(is_stopped(&phase(seen(code(143)), "TIMEOUT", false)));
         assert_eq!(phase(seen(code(143)), "FAILED", false), code(143));
         assert_eq!(phase(seen(code(143)), "COMPLETING", false), Phase::Running);
+        assert_eq!(phase(seen(code(143)), "PENDING", false), Phase::Running);
         assert_eq!(phase(seen(code(1)), "COMPLETING", false), code(1));
         // Without a record.
         assert_eq!(phase(seen(Phase::Running), "RUNNING", false), Phase::Running);
