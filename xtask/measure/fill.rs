@@ -102,6 +102,7 @@ fn new_run(number: u64) -> Result<NewRun> {
             environment_name: None,
             variables: BTreeMap::new(),
             max_duration_seconds: None,
+            resources: Default::default(),
             rerun_of: None,
         }),
     })

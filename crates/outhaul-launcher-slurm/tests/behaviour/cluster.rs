@@ -25,16 +25,16 @@ type Test = fn(&mut Cluster);
 pub(crate) fn trials() -> Vec<Trial> {
     let tests: [(&str, Test); 5] = [
         ("a_job_is_ended_by_its_limits", |cluster| {
-            runtime().block_on(limits(cluster))
+            runtime().block_on(limits(cluster));
         }),
         ("what_cannot_be_is_refused_in_the_schedulers_words", |cluster| {
             runtime().block_on(refusals(cluster));
         }),
         ("a_wait_for_machines_is_explained", |cluster| {
-            runtime().block_on(drained(cluster))
+            runtime().block_on(drained(cluster));
         }),
         ("several_machines_find_each_other", |cluster| {
-            runtime().block_on(two_machines(cluster))
+            runtime().block_on(two_machines(cluster));
         }),
         ("a_cluster_that_knows_nobody_is_waited_for", |cluster| {
             runtime().block_on(without_munge(cluster));
