@@ -77,25 +77,24 @@ pub(crate) struct RunArgs {
 
 /// What a run asks of a cluster.
 #[derive(Debug, Clone, Default, Args)]
-#[command(next_help_heading = "On clusters")]
 pub(crate) struct ResourceArgs {
     /// Machines; the command is started once on each, with MASTER_ADDR, WORLD_SIZE and RANK
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, help_heading = "On clusters", value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub nodes: Option<u32>,
     /// CPUs on each machine
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, help_heading = "On clusters", value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub cpus: Option<u32>,
     /// Graphics processors on each machine
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, help_heading = "On clusters", value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub gpus: Option<u32>,
     /// Memory on each machine: 512M, 8G
-    #[arg(long, value_name = "SIZE", value_parser = values::memory)]
+    #[arg(long, help_heading = "On clusters", value_name = "SIZE", value_parser = values::memory)]
     pub memory: Option<u64>,
     /// Time limit for the scheduler: 30m, 2h, 1d
-    #[arg(long, value_name = "DURATION", value_parser = outhaul_types::duration::parse)]
+    #[arg(long, help_heading = "On clusters", value_name = "DURATION", value_parser = outhaul_types::duration::parse)]
     pub time: Option<Duration>,
     /// Partition (queue); the target's own when absent
-    #[arg(long, value_name = "NAME", value_parser = values::slurm_name)]
+    #[arg(long, help_heading = "On clusters", value_name = "NAME", value_parser = values::slurm_name)]
     pub partition: Option<String>,
 }
 
