@@ -264,7 +264,16 @@ impl RemoteRuns {
     /// # Errors
     /// When the machine cannot be asked, or cannot remove it.
     pub async fn remove(&self) -> Result<(String, u64), DriverError> {
-        let answer = self.session.ask("detach the target", "remove", &[], b"").await?;
+        const OPERATION: &str = "detach the target";
+        // Asked again after a lost answer, our files are put there once more, to be removed with the rest.
+        self.session.leave(false);
+        self.session.hello(OPERATION).await?;
+        self.session.leave(true);
+        let removed = self.session.ask(OPERATION, "remove", &[], b"").await;
+        if removed.is_err() {
+            self.session.leave(false);
+        }
+        let answer = removed?;
         self.session.forget();
         let (size, root) = answer
             .value("removed")

@@ -1,5 +1,6 @@
 //! Asking a machine: an operation, its answer, and what is done when the script is not there (any more).
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use outhaul_driver::{DriverError, ErrorKind};
@@ -27,6 +28,8 @@ pub struct Session {
     installation: Installation,
     hello: Mutex<Option<Arc<Hello>>>,
     greeting: tokio::sync::Mutex<()>,
+    /// Everything of ours is being removed: whoever still works on the machine must not put our files there again.
+    leaving: AtomicBool,
 }
 
 /// What came of a command.
@@ -45,6 +48,7 @@ impl Session {
             installation,
             hello: Mutex::default(),
             greeting: tokio::sync::Mutex::default(),
+            leaving: AtomicBool::new(false),
         }
     }
 
@@ -76,6 +80,10 @@ impl Session {
         let line = self.installation.line("hello", &[&token]);
         let mut ran = self.command(&line, Input::Bytes(b""), operation).await?;
         if super::answer::behind_mark(&ran.stdout).is_none() {
+            if self.leaving.load(Ordering::SeqCst) {
+                let message = "the target was detached";
+                return Err(DriverError::permanent(ErrorKind::Refused, operation, message));
+            }
             let install = self.installation.install_line(&token);
             let installed = self
                 .command(&install, Input::Bytes(self.installation.pack()), operation)
@@ -100,6 +108,11 @@ impl Session {
 
     fn known(&self) -> Option<Arc<Hello>> {
         self.hello.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Says whether everything of ours is about to go: from then on our files are not put there again.
+    pub(super) fn leave(&self, leaving: bool) {
+        self.leaving.store(leaving, Ordering::SeqCst);
     }
 
     /// Forgets what the machine said: it is asked again, and our files are put there again if they are gone.
