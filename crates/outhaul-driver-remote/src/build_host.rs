@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use outhaul_driver::{DriverError, ErrorKind};
-use outhaul_environment::{BuildHost, FileFacts, Finished, Guard, HostError, HostErrorKind, LogSink, Step};
+use outhaul_environment::{
+    BuildHost, FileFacts, Finished, Guard, HostError, HostErrorKind, LogSink, OutputLines, Step,
+};
 use outhaul_host::remote::{Input, Session, Stream};
 use outhaul_host::run_dir::quote;
 use tokio::sync::oneshot;
 
-/// Most output of a step that is kept for its caller, per stream.
-const KEPT: usize = 1 << 20;
 /// How long an answer to "is it there?" is believed. Only what was there is remembered.
 const BELIEVED: Duration = Duration::from_secs(60);
 
@@ -115,37 +115,6 @@ struct Channel(
 
 impl Guard for Channel {}
 
-/// Passes whole lines on and keeps the end of everything.
-#[derive(Default)]
-struct Lines {
-    line: Vec<u8>,
-    kept: Vec<u8>,
-}
-
-impl Lines {
-    fn take(&mut self, bytes: &[u8], log: &dyn LogSink) {
-        for part in bytes.split_inclusive(|byte| *byte == b'\n') {
-            self.line.extend_from_slice(part);
-            if self.line.ends_with(b"\n") || self.line.len() > (64 << 10) {
-                log.line(&self.line);
-                self.line.clear();
-            }
-        }
-        self.kept.extend_from_slice(bytes);
-        if self.kept.len() > 2 * KEPT {
-            self.kept.drain(..self.kept.len() - KEPT);
-        }
-    }
-
-    fn finish(mut self, log: &dyn LogSink) -> Vec<u8> {
-        if !self.line.is_empty() {
-            log.line(&self.line);
-        }
-        let excess = self.kept.len().saturating_sub(KEPT);
-        self.kept.split_off(excess)
-    }
-}
-
 /// Variables of the machine that would send packages elsewhere or make the tools refuse to work.
 const HARMFUL: &str = "PIP_TARGET PIP_PREFIX PIP_USER PIP_ROOT PIP_REQUIRE_VIRTUALENV PIP_PYTHON PIP_REPORT PIP_DRY_RUN UV_PYTHON \
                        UV_PROJECT UV_PROJECT_ENVIRONMENT UV_TARGET UV_PREFIX UV_SYSTEM_PYTHON VIRTUAL_ENV CONDA_PREFIX \
@@ -189,7 +158,7 @@ impl BuildHost for RemoteBuildHost {
             .session
             .installation()
             .line("step", &[&script.len().to_string()]);
-        let (mut out, mut err) = (Lines::default(), Lines::default());
+        let (mut out, mut err) = (OutputLines::default(), OutputLines::default());
         let mut begun = false;
         let mut head = Vec::new();
         let mut heard = |stream, bytes: &[u8]| match stream {

@@ -25,7 +25,7 @@ pub use channels::{CondaBackend, CondaMachine, CondaPython, CondaTrouble, CondaT
 pub use conda::resolve_conda;
 pub use error::{EnvironmentError, ErrorClass, Place, SpecError};
 pub use host::{
-    BuildHost, FileFacts, Finished, Guard, HostError, HostErrorKind, LogSink, NoLog, ThisMachine,
+    BuildHost, FileFacts, Finished, Guard, HostError, HostErrorKind, LogSink, NoLog, OutputLines, ThisMachine,
 };
 pub use interpreter::{PROBE, Probed, parse_probe};
 pub use lock::{LOCK_VERSION, Package, environment_id, is_hashed, packages};

@@ -8,11 +8,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use outhaul_docker::{DockerError, Engine, ErrorKind, Mount, StepRequest, StepStream};
 use outhaul_environment::{
-    BuildHost, FileFacts, Finished, Guard, HostError, HostErrorKind, LogSink, NoLog, Step,
+    BuildHost, FileFacts, Finished, Guard, HostError, HostErrorKind, LogSink, NoLog, OutputLines, Step,
 };
 
-/// Most output of a step that is kept for its caller, per stream.
-const KEPT: usize = 1 << 20;
 /// Runs a command in a folder that is made if it is missing.
 const IN_FOLDER: &str = r#"mkdir -p "$1" && cd "$1" || exit 126; shift; exec "$@""#;
 
@@ -28,37 +26,6 @@ pub(crate) struct ImageBuildHost {
     pub(crate) user: Option<(u32, u32)>,
     /// What is known of the image's own files, which never change.
     pub(crate) known: Mutex<HashMap<String, FileFacts>>,
-}
-
-/// Passes whole lines on and keeps the end of everything.
-#[derive(Default)]
-struct Lines {
-    line: Vec<u8>,
-    kept: Vec<u8>,
-}
-
-impl Lines {
-    fn take(&mut self, bytes: &[u8], log: &dyn LogSink) {
-        for part in bytes.split_inclusive(|byte| *byte == b'\n') {
-            self.line.extend_from_slice(part);
-            if self.line.ends_with(b"\n") || self.line.len() > (64 << 10) {
-                log.line(&self.line);
-                self.line.clear();
-            }
-        }
-        self.kept.extend_from_slice(bytes);
-        if self.kept.len() > 2 * KEPT {
-            self.kept.drain(..self.kept.len() - KEPT);
-        }
-    }
-
-    fn finish(mut self, log: &dyn LogSink) -> Vec<u8> {
-        if !self.line.is_empty() {
-            log.line(&self.line);
-        }
-        let excess = self.kept.len().saturating_sub(KEPT);
-        self.kept.split_off(excess)
-    }
 }
 
 fn host_error(operation: &'static str, subject: &str, error: DockerError) -> HostError {
@@ -136,7 +103,7 @@ impl BuildHost for ImageBuildHost {
             }],
             user: self.user,
         };
-        let (mut out, mut err) = (Lines::default(), Lines::default());
+        let (mut out, mut err) = (OutputLines::default(), OutputLines::default());
         let mut heard = |stream, bytes: &[u8]| match stream {
             StepStream::Stdout => out.take(bytes, log),
             StepStream::Stderr => err.take(bytes, log),

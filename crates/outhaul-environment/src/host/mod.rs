@@ -1,5 +1,6 @@
 //! The machine that environments are built on, as the few operations that building needs.
 
+mod lines;
 mod place;
 mod this_machine;
 
@@ -8,6 +9,7 @@ use std::sync::Mutex;
 
 use async_trait::async_trait;
 
+pub use self::lines::OutputLines;
 pub use self::this_machine::ThisMachine;
 use crate::plan::Step;
 
