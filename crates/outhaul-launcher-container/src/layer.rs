@@ -352,8 +352,15 @@ impl<D: StagingDriver> Driver for Containers<D> {
                     let images = found.images.iter().map(|name| format!("the image `{name}`"));
                     removed.extend(containers.chain(images));
                 }
-                // Containers were never started there, or the engine would have answered before.
-                Err(error) if error.kind == DockerErrorKind::Denied => {}
+                // A host whose engine was switched off or taken away can still be left. The host itself must answer.
+                Err(error)
+                    if matches!(error.kind, DockerErrorKind::Denied | DockerErrorKind::Unreachable) =>
+                {
+                    removed.push(format!(
+                        "nothing from the Docker engine, which did not answer ({}); `docker ps -a --filter label=outhaul.home` there shows what is left",
+                        error.message
+                    ));
+                }
                 Err(error) => return Err(driver_error(error)),
             }
         }

@@ -16,8 +16,9 @@ fn attached(bench: &Bench) -> Option<Sshd> {
         std::fs::set_permissions(socket, std::fs::Permissions::from_mode(0o666)).unwrap();
     }
     let sshd = Setup::new()
-        .line(&format!("SetEnv DOCKER_HOST=unix://{}", socket.display()))
+        .line("SetEnv DOCKER_HOST=unix://FOLDER/docker.sock")
         .start()?;
+    std::os::unix::fs::symlink(socket, sshd.folder().join("docker.sock")).unwrap();
     let key = bench.home.write("key", sshd.client_key());
     std::fs::set_permissions(key, std::fs::Permissions::from_mode(0o600)).unwrap();
     let port = sshd.address().port().to_string();
@@ -67,7 +68,7 @@ fn the_same_run_is_made_on_another_machine_and_leaves_nothing_there() {
     assert_eq!(bench.json(&["runs", "metrics", &id])[0]["value"], 42);
     until("the container is removed", || bench.containers().is_empty());
 
-    // One that still runs goes with the target.
+    // A server that dies meanwhile finds the container again.
     let id = bench.submit_steps("box", 1);
     until("the script is started", || bench.starts(1) == 1);
     assert_eq!(bench.home.kill_server(), 1);
@@ -81,6 +82,17 @@ fn the_same_run_is_made_on_another_machine_and_leaves_nothing_there() {
     let _ = bench.wait_for(&id, "Canceled");
     let _ = bench.call(&["target", "detach", "box"]).success();
     assert_eq!(bench.containers(), Vec::<String>::new());
+    let left = std::fs::read_dir(sshd.home()).unwrap().flatten();
+    assert!(left.map(|entry| entry.file_name()).all(|name| name != ".outhaul"));
+}
+
+#[test]
+fn a_machine_whose_engine_is_gone_can_be_detached() {
+    let Some(bench) = Bench::new() else { return };
+    let Some(sshd) = attached(&bench) else { return };
+    std::fs::remove_file(sshd.folder().join("docker.sock")).unwrap();
+    let said = bench.json(&["target", "detach", "box"]);
+    assert!(said.to_string().contains("did not answer"), "{said:#}");
     let left = std::fs::read_dir(sshd.home()).unwrap().flatten();
     assert!(left.map(|entry| entry.file_name()).all(|name| name != ".outhaul"));
 }
