@@ -1,0 +1,1 @@
+"""Run configurations: what v1 calls `RunConfiguration`, its sections, and `ScriptRunConfig`."""
