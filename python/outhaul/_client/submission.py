@@ -1,0 +1,104 @@
+"""A run as the words of `outhaul run`. Pure."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Union
+
+from outhaul.errors import BadRequestError
+
+PathText = Union[str, "os.PathLike[str]"]
+
+
+class Submission(NamedTuple):
+    """What is asked for. `environment` is a file, a registered name, or a spec spelled out as the API has it."""
+
+    script: Optional[PathText] = None
+    command: Optional[Sequence[str]] = None
+    arguments: Sequence[object] = ()
+    source: Optional[PathText] = None
+    workspace: Optional[str] = None
+    experiment: Optional[str] = None
+    name: Optional[str] = None
+    target: Optional[str] = None
+    environment: Union[str, "os.PathLike[str]", Mapping[str, Any], None] = None
+    variables: Optional[Mapping[str, object]] = None
+    tags: Optional[Mapping[str, object]] = None
+    max_duration: Union[str, int, float, None] = None
+    resources: Optional[Mapping[str, object]] = None
+    python: Optional[str] = None
+    options: Sequence[str] = ()
+    """Further options of `outhaul run`, each as one word: `--nodes=2`."""
+
+
+def words(asked: Submission) -> List[str]:
+    """The words behind `outhaul run`, options first."""
+    if (asked.script is None) == (asked.command is None):
+        raise BadRequestError("give either a script or a command", 'for example `run("train.py")`')
+    found: List[str] = []
+
+    def option(name: str, value: object) -> None:
+        if value is not None:
+            found.append(f"--{name}={value}")
+
+    for name, value in (
+        ("workspace", asked.workspace),
+        ("target", asked.target),
+        ("experiment", asked.experiment),
+        ("name", asked.name),
+        ("source", None if asked.source is None else os.fspath(asked.source)),
+    ):
+        if value is not None and not isinstance(value, str):
+            raise TypeError(f"`{name}` must be text, not `{type(value).__name__}`")
+        option(name, value)
+    if isinstance(asked.environment, Mapping):
+        option("environment-spec", json.dumps(asked.environment))
+    elif asked.environment is not None:
+        option("environment", os.fspath(asked.environment))
+    else:
+        option("python", asked.python or sys.executable or None)
+    for kind, named in (("env", asked.variables), ("tag", asked.tags)):
+        for key, value in (named or {}).items():
+            option(kind, f"{_key(key, kind)}={_text(value)}")
+    option("max-duration", _duration(asked.max_duration))
+    for key, value in (asked.resources or {}).items():
+        option(key.replace("_", "-"), _duration(value) if key == "time" else value)
+    found.extend(asked.options)
+    if asked.command is not None:
+        if isinstance(asked.command, (str, bytes)) or not asked.command:
+            raise BadRequestError("a command is a list of its words", 'for example `command=["make", "all"]`')
+        return [*found, "--", *map(_text, asked.command), *map(_text, asked.arguments)]
+    if asked.script is None or isinstance(asked.arguments, (str, bytes)):
+        raise BadRequestError("arguments are a list", 'for example `arguments=["--alpha", 0.4]`')
+    script = os.fspath(asked.script)
+    return [*found, "./" + script if script.startswith("-") else script, "--", *map(_text, asked.arguments)]
+
+
+def _key(key: object, kind: str) -> str:
+    if not isinstance(key, str) or not key or "=" in key:
+        what = "variable" if kind == "env" else "tag"
+        raise BadRequestError(f"`{key}` cannot be the name of a {what}: it is a text without `=`")
+    return key
+
+
+def _text(value: object) -> str:
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    return ("true" if value else "false") if isinstance(value, bool) else str(value)
+
+
+def _duration(value: object) -> Optional[str]:
+    """Seconds as a number, or the words that the command knows: `90`, `1h30m`."""
+    if value is None or isinstance(value, str):
+        return value
+    total = value.total_seconds() if hasattr(value, "total_seconds") else value
+    if not isinstance(total, (int, float)) or not 0 < total < 1e12:
+        raise BadRequestError(f"`{value}` is not a duration", "write seconds, or a text such as `1h30m`")
+    return str(max(1, round(total)))
+
+
+def as_dict(asked: Submission) -> Dict[str, Any]:
+    """What is asked for by its names, without what was not given."""
+    return {name: value for name, value in asked._asdict().items() if value is not None}
