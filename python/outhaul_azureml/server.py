@@ -65,6 +65,29 @@ class Server:
         except OuthaulError as error:
             raise translated(error, None) from error
 
+    def put_file(self, path: str, data: bytes) -> "Any":
+        """Sends a file's bytes."""
+        from outhaul._client.core import _refusal
+        from outhaul._client.query import with_query
+        from outhaul._client.transport import drive
+        from outhaul._client.wire import request
+        from outhaul.errors import OuthaulError
+
+        core = self.client.core
+        sent = request("PUT", with_query(path, None), data, kind="application/octet-stream")
+
+        async def exchange() -> "Any":
+            answer, wire = await core._exchange(sent, fresh=False)
+            text = await core._whole(answer, wire)
+            if answer.status >= 300:
+                raise _refusal(answer, text)
+            return text
+
+        try:
+            return drive(exchange())
+        except OuthaulError as error:
+            raise translated(error, None) from error
+
 
 def words(error: "Any") -> str:
     """An error of the client in one text: what happened, and what to do next."""
