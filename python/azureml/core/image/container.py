@@ -1,0 +1,5 @@
+"""Models and web services: planned."""
+
+from outhaul_azureml.planned import fill as _fill
+
+_fill(__name__, globals())

@@ -1,0 +1,5 @@
+"""Secrets: planned."""
+
+from outhaul_azureml.planned import fill as _fill
+
+_fill(__name__, globals())

@@ -1,0 +1,100 @@
+"""How data reaches a run: arguments and variables in place of datasets and references."""
+
+import hashlib
+import json
+import os
+
+from outhaul_azureml.config.sections import DataReferenceConfiguration
+from outhaul_azureml.data import dataset, stores
+from outhaul_azureml.data.references import DataReference
+from outhaul_azureml.data.tabular import TabularDataset
+from outhaul_azureml.errors import UserErrorException
+from outhaul_azureml.planned import not_yet
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+_ELSEWHERE = (
+    "data for runs on other machines is planned; small files beside the script travel with it, large ones can be put on "
+    "the machine and named by an argument"
+)
+
+
+class Inputs:
+    """The inputs of one submission. On this machine a run reads them where they are."""
+
+    def __init__(self, config: "Any", run_config: "Any", local: bool) -> None:
+        self._local = local
+        self._variables = {}  # type: dict[str, str]
+        for name, one in (run_config.data_references or {}).items():
+            if isinstance(one, DataReference):
+                self._reference(one, name)
+            elif isinstance(one, DataReferenceConfiguration):
+                raise not_yet(
+                    "azureml.core.runconfig.DataReferenceConfiguration",
+                    "give the reference itself: datastore.path(...).as_mount() in run_config.data_references or arguments",
+                )
+        for name, one in (run_config.data or {}).items():
+            if isinstance(one, dataset.DatasetConsumptionConfig):
+                self._dataset(one)
+            else:
+                raise not_yet("azureml.core.runconfig.Data", "give dataset.as_named_input(...) as an argument")
+        if run_config.output_data:
+            raise not_yet("azureml.core.runconfig.OutputData", "outputs to datastores are planned; write to ./outputs")
+
+    def argument(self, value: "Any") -> "Any":
+        """An argument as the script gets it."""
+        if isinstance(value, dataset.DatasetConsumptionConfig):
+            return self._dataset(value)
+        if isinstance(value, DataReference):
+            return self._reference(value, value.data_reference_name)
+        if isinstance(value, dataset.AbstractDataset):
+            raise UserErrorException(
+                "A dataset cannot be an argument itself; use dataset.as_named_input(...), with as_mount() or "
+                "as_download() for files"
+            )
+        if getattr(type(value), "__outhaul_planned__", False):
+            raise not_yet("{}.{}".format(type(value).__module__, type(value).__name__))
+        return value
+
+    def variables(self) -> "dict[str, str]":
+        """The variables by which the script's process finds them."""
+        return self._variables
+
+    def _reference(self, one: DataReference, name: str) -> str:
+        self._need_local()
+        path = stores.inside(one.datastore._folder, one.path_on_datastore or "")
+        if one.mode == "upload":
+            os.makedirs(path, exist_ok=True)
+        self._variables["AZUREML_DATAREFERENCE_" + name] = path
+        return path
+
+    def _dataset(self, one: "dataset.DatasetConsumptionConfig") -> str:
+        self._need_local()
+        asked = one.dataset
+        if isinstance(asked, TabularDataset):
+            self._variables["AZUREML_DATASET_" + one.name] = json.dumps(asked._definition)
+            return one.name
+        path = _where(asked)
+        self._variables["AZUREML_DATAREFERENCE_" + one.name] = path
+        return path
+
+    def _need_local(self) -> None:
+        if not self._local:
+            raise not_yet("azureml.data (inputs on a compute target)", _ELSEWHERE)
+
+
+def _where(asked: "dataset.FileDataset") -> str:
+    """A path at which a dataset's files are: theirs, if they are one file or one folder; else a folder of links."""
+    found = asked._definition["paths"]
+    if len(found) == 1 and "names" not in asked._definition and os.path.exists(found[0]):
+        return str(found[0])
+    from outhaul._client.program import data_folder
+
+    text = json.dumps(asked._definition, sort_keys=True)
+    folder = os.path.join(
+        data_folder(os.environ), "datastores", ".inputs", hashlib.sha256(text.encode()).hexdigest()[:32]
+    )
+    dataset.link(asked, folder)
+    return folder

@@ -1,0 +1,162 @@
+"""`Experiment.submit`: what a configuration of v1 asks for, as a submission of Outhaul."""
+
+import copy
+import os
+
+from outhaul_azureml.config.script_run_config import ScriptRunConfig
+from outhaul_azureml.errors import AzureMLException, ExperimentExecutionException, UserErrorException
+from outhaul_azureml.planned import not_yet
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+LOCAL = "local"
+_SPARK = ("pyspark", "spark")
+_SETTINGS_OF_V1 = ("spark.app.name", "spark.yarn.maxAppAttempts")
+
+
+def submit(experiment: "Any", config: "Any", tags: "dict[str, Any] | None", **kwargs: "Any") -> "Any":
+    """Starts a run and gives it."""
+    if not isinstance(config, ScriptRunConfig):
+        if getattr(type(config), "__outhaul_planned__", False):
+            raise not_yet("{}.{}".format(type(config).__module__, type(config).__name__))
+        raise AzureMLException("Unsupported config type {}; submit takes a ScriptRunConfig".format(type(config)))
+    from outhaul._client.query import new_run_id
+    from outhaul.errors import OuthaulError
+    from outhaul_azureml.run.model import ScriptRun
+    from outhaul_azureml.server import translated
+
+    run_id = new_run_id()
+    asked = submission(experiment, config, run_id, {**(tags or {}), **(kwargs.get("_tags") or {})})
+    workspace = experiment.workspace
+    try:
+        found = workspace._server.client.submit(asked, run_id)
+    except OuthaulError as error:
+        raise translated(error, ExperimentExecutionException) from error
+    made = ScriptRun(experiment, found["id"], directory=config.source_directory, _run_config=config.run_config)
+    made._known = found
+    return made
+
+
+def submission(experiment: "Any", config: "Any", run_id: str, tags: "dict[str, Any]") -> "Any":
+    """What is submitted. Nothing is sent."""
+    from outhaul._client.submission import Submission
+
+    run_config = copy.deepcopy(config.run_config)
+    source = os.path.abspath(config.source_directory)
+    if not os.path.isdir(source):
+        raise ExperimentExecutionException("source_directory {} does not exist".format(config.source_directory))
+    target = run_config.target or LOCAL
+    local = target == LOCAL
+    inputs = _inputs(config, run_config, local)
+    arguments = [inputs.argument(one) for one in config.arguments]
+    script, command = _what(config, source, inputs)
+    framework = str(run_config.framework or "Python").lower()
+    options = []  # type: list[str]
+    if framework in _SPARK:
+        options.extend(_spark_options(run_config))
+    else:
+        _check_distribution(run_config)
+    variables = dict(_context(experiment, run_id))
+    variables.update(inputs.variables())
+    variables.update((str(k), str(v)) for k, v in (run_config.environment_variables or {}).items())
+    spec = _environment(run_config, local)
+    if spec is None:
+        # The Python at hand has no environment of ours that could carry variables.
+        variables.update(_own_variables(run_config.environment))
+    seconds = run_config.max_run_duration_seconds
+    return Submission(
+        script=script,
+        command=command,
+        arguments=arguments,
+        source=source,
+        workspace=experiment.workspace.name,
+        experiment=experiment.name,
+        target=target,
+        environment=spec,
+        variables=variables,
+        tags={str(key): "" if value is None else str(value) for key, value in tags.items()},
+        max_duration=seconds if seconds else None,
+        options=options,
+    )
+
+
+def _what(config: "Any", source: str, inputs: "Any") -> "tuple[str | None, list[str] | None]":
+    """The script's path, or the command."""
+    if config.command:
+        if isinstance(config.command, str):
+            return None, ["sh", "-c", config.command]
+        return None, [str(inputs.argument(one)) for one in config.command]
+    if not config.script:
+        raise ExperimentExecutionException("Neither script nor command is given")
+    path = os.path.join(source, config.script)
+    if not os.path.isfile(path):
+        raise ExperimentExecutionException(
+            "{} script path doesn't exist. The script should be inside the project folder".format(path)
+        )
+    return path, None
+
+
+def _environment(run_config: "Any", local: bool) -> "dict[str, Any] | None":
+    """The environment as the API has it; `None` takes the Python at hand."""
+    import sys
+
+    from outhaul_azureml.environment import conda, curated, translate
+
+    environment = run_config.environment
+    name = environment.name or ""
+    if curated.is_curated(name) and environment.python.conda_dependencies.as_dict() == conda.default_structure():
+        found = curated.spec(name)
+        if found is None:
+            raise UserErrorException("The curated environment {} is not known".format(name))
+        return found
+    spec = translate.spec(environment, run_config.docker)
+    asked = spec.get("interpreter", {})
+    if asked.get("kind") == "user_managed" and asked["python"] == "python3" and local and "docker" not in spec:
+        asked["python"] = sys.executable
+    plain = asked == {"kind": "managed"} and not any(key in spec for key in ("pip", "conda", "docker", "index_options"))
+    return None if plain else spec
+
+
+def _own_variables(environment: "Any") -> "dict[str, str]":
+    from outhaul_azureml.environment import translate
+
+    return dict(translate.spec(environment).get("variables") or {})
+
+
+def _context(experiment: "Any", run_id: str) -> "dict[str, str]":
+    """The variables of v1 that scripts look at by themselves."""
+    workspace = experiment.workspace
+    return {
+        "AZUREML_RUN_ID": run_id,
+        "AZUREML_ARM_SUBSCRIPTION": workspace.subscription_id,
+        "AZUREML_ARM_RESOURCEGROUP": workspace.resource_group,
+        "AZUREML_ARM_WORKSPACE_NAME": workspace.name,
+        "AZUREML_ARM_PROJECT_NAME": experiment.name,
+    }
+
+
+def _check_distribution(run_config: "Any") -> None:
+    communicator = str(run_config.communicator or "None").lower()
+    if run_config.node_count and run_config.node_count > 1:
+        raise not_yet("azureml.core.runconfig.RunConfiguration.node_count", "runs on several nodes are planned")
+    if communicator in ("intelmpi", "openmpi", "mpi") and run_config.mpi.process_count_per_node > 1:
+        raise not_yet("azureml.core.runconfig.MpiConfiguration.process_count_per_node", "runs by MPI are planned")
+    if communicator in ("nccl", "gloo") and (run_config.pytorch.process_count or 1) > 1:
+        raise not_yet("azureml.core.runconfig.PyTorchConfiguration.process_count", "distributed PyTorch is planned")
+    if communicator == "parameterserver":
+        raise not_yet("azureml.core.runconfig.TensorflowConfiguration", "distributed TensorFlow is planned")
+
+
+def _spark_options(run_config: "Any") -> "list[str]":
+    """`outhaul run`'s options for a Spark application."""
+    from outhaul_azureml.run import spark
+
+    return spark.options(run_config)
+
+
+def _inputs(config: "Any", run_config: "Any", local: bool) -> "Any":
+    from outhaul_azureml.data import delivery
+
+    return delivery.Inputs(config, run_config, local)
