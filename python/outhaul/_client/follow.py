@@ -166,6 +166,8 @@ async def _follow(
                     if position.ended:
                         return
             why = errors.ConnectionLostError("the connection to the server ended")
+        except errors.ServerNotRunningError:
+            raise
         except (errors.ConnectionLostError, errors.ServerStoppingError, _Gap) as error:
             why = error
         except (WireError, ValueError, KeyError, TypeError) as error:
@@ -175,7 +177,7 @@ async def _follow(
         finally:
             await source.aclose()
         losses += 1
-        if isinstance(why, errors.ServerNotRunningError) or losses > _MOST_LOSSES:
+        if losses > _MOST_LOSSES:
             raise errors.ConnectionLostError(f"following run `{run}`: {why}, again and again") from why
         if losses > 1:
             await core.transport.sleep(pause(losses))
