@@ -3,7 +3,43 @@
     from outhaul import Workspace          # submit runs, follow them, attach targets
     from outhaul.run import Run            # inside a script: log metrics, keep files
 
-Nothing is imported before it is used: inside a run everything imported here is paid for by every run.
+Names of this package are imported when they are first used: inside a run everything imported here is paid for by
+every run.
 """
 
 __version__ = "0.1.0"
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from outhaul.environment import Environment as Environment
+    from outhaul.errors import OuthaulError as OuthaulError
+    from outhaul.errors import RunFailedError as RunFailedError
+    from outhaul.submitted import Run as Run
+    from outhaul.targets import Target as Target
+    from outhaul.workspace import Workspace as Workspace
+
+_PLACES = {
+    "Environment": "environment",
+    "OuthaulError": "errors",
+    "Run": "submitted",
+    "RunFailedError": "errors",
+    "Target": "targets",
+    "Workspace": "workspace",
+}
+_MODULES = ("aio", "errors", "target")
+
+
+def __getattr__(name: str) -> object:
+    place = _PLACES.get(name)
+    if place is None and name not in _MODULES:
+        raise AttributeError(f"module 'outhaul' has no attribute '{name}'")
+    from importlib import import_module
+
+    module = import_module("outhaul." + (place or name))
+    value = module if place is None else getattr(module, name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> "list[str]":
+    return sorted([*globals(), *_PLACES, *_MODULES])

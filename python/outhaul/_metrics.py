@@ -40,6 +40,15 @@ def by_run(lines: "Iterable[bytes]", name: "str | None" = None) -> "dict[str | N
     return {run: {key: one.shape() for key, one in series.items()} for run, series in gathered.items()}
 
 
+def shapes(values: "Iterable[dict[str, Any]]") -> "dict[str, Any]":
+    """The metrics of one run by name, out of metric values as the API gives them."""
+    series = {}  # type: dict[str, _Series]
+    for value in values:
+        # An image's value is its path, which the file keeps apart.
+        _Series.of(series, dict(value, path=value["value"]) if value["kind"] == "image" else value)
+    return {name: one.shape() for name, one in series.items()}
+
+
 def descendants(lines: "Iterable[bytes]", run: "str | None") -> "list[str]":
     """The ids of a run's children, their children and so on, in the order they were started."""
     found = []  # type: list[str]

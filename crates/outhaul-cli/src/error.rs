@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 use outhaul_client::ClientError;
-use outhaul_types::{ApiError, FailureClass, exit_code};
+use outhaul_types::{ApiError, ErrorCode, FailureClass, exit_code};
 
 /// Exit code of a command whose reader has gone: what a shell shows for an end by SIGPIPE.
 pub(crate) const BROKEN_PIPE: u8 = 141;
@@ -13,6 +13,8 @@ pub(crate) const BROKEN_PIPE: u8 = 141;
 pub(crate) struct CliError {
     /// Exit code of the command.
     pub code: u8,
+    /// What kind of error the server says it is, where it is the server's.
+    pub kind: Option<ErrorCode>,
     /// What happened, to which named thing. Nothing is shown when it is empty.
     pub message: String,
     /// What to do next.
@@ -26,6 +28,7 @@ impl CliError {
     pub(crate) fn new(code: u8, message: impl Into<String>) -> Self {
         Self {
             code,
+            kind: None,
             message: message.into(),
             hints: Vec::new(),
         }
@@ -44,6 +47,17 @@ impl CliError {
     /// The one who read the output has gone; there is nobody to tell.
     pub(crate) fn broken_pipe() -> Self {
         Self::new(BROKEN_PIPE, "")
+    }
+
+    /// The kind of error: the server's word, else what the exit code says.
+    pub(crate) const fn error_code(&self) -> ErrorCode {
+        match (self.kind, self.code) {
+            (Some(kind), _) => kind,
+            (None, exit_code::ENVIRONMENT) => ErrorCode::Environment,
+            (None, exit_code::TARGET) => ErrorCode::Target,
+            (None, exit_code::SYSTEM) => ErrorCode::Internal,
+            (None, _) => ErrorCode::BadRequest,
+        }
     }
 
     #[must_use]
@@ -78,7 +92,11 @@ pub(crate) const fn code_of(class: FailureClass) -> u8 {
 
 impl From<ApiError> for CliError {
     fn from(error: ApiError) -> Self {
-        Self::new(code_of(error.code.class()), error.message).hint_if(error.hint)
+        Self {
+            kind: Some(error.code),
+            ..Self::new(code_of(error.code.class()), error.message)
+        }
+        .hint_if(error.hint)
     }
 }
 
@@ -133,6 +151,16 @@ mod tests {
                 (expected, vec!["y".to_owned()]),
                 "{code:?}"
             );
+            assert_eq!(CliError::from(ApiError::new(code, "x")).error_code(), code);
+        }
+        for (code, kind) in [
+            (2, ErrorCode::BadRequest),
+            (120, ErrorCode::Environment),
+            (121, ErrorCode::Target),
+            (122, ErrorCode::Internal),
+            (BROKEN_PIPE, ErrorCode::BadRequest),
+        ] {
+            assert_eq!(CliError::new(code, "x").error_code(), kind, "{code}");
         }
         let lost = ClientError::NotRunning { home: "/h".into() };
         assert_eq!(CliError::from(lost).code, 122);

@@ -97,6 +97,7 @@ fn help() {
         vec!["server", "--help"],
         vec!["doctor", "--help"],
         vec!["completions", "--help"],
+        vec!["call", "--help"],
     ];
     let commands: Vec<&[&str]> = commands.iter().map(Vec::as_slice).collect();
     assert_shown!("help", all(&home, &commands));

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from typing import Any, AsyncGenerator, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from outhaul import __version__, errors
@@ -22,6 +23,10 @@ _SILENCE = 30.0
 """How long a stream of events may be silent, in seconds: the server sends a heartbeat every ten."""
 _NO_SERVER = (FileNotFoundError, ConnectionRefusedError, NotADirectoryError)
 _SHOWN = 200
+
+
+class _TimeIsUp(Exception):
+    """A moment that was waited for at most has come."""
 
 
 class Core:
@@ -97,14 +102,17 @@ class Core:
         query: Optional[Mapping[str, Value]] = None,
         body: Any = None,
         accept: Optional[str] = None,
+        until: Optional[float] = None,
     ) -> AsyncGenerator[bytes, None]:
-        """The body of an answer as it arrives: a GET, or with a body a POST. A connection that breaks is an error."""
+        """The body of an answer as it arrives: a GET, or with a body a POST. A connection that breaks is an error.
+
+        `until` is a moment of `time.monotonic()`: a stream that goes on beyond it is a `TimeoutError`.
+        """
         payload = None if body is None else json.dumps(body, allow_nan=False).encode()
         data = request("GET" if body is None else "POST", with_query(path, query), payload, accept)
         answer, wire = await self._exchange(data, fresh=True)
         if answer.status >= 300:
             raise _refusal(answer, await self._whole(answer, wire))
-        limit = _SILENCE if accept is not None else None
         try:
             while True:
                 piece = answer.take()
@@ -113,7 +121,20 @@ class Core:
                 elif answer.done:
                     return
                 else:
-                    await self._more(answer, wire, limit)
+                    limit = _SILENCE if accept is not None else None
+                    if until is not None:
+                        left = until - time.monotonic()
+                        if left <= 0:
+                            raise _TimeIsUp
+                        limit = left if limit is None else min(limit, left)
+                    try:
+                        await self._more(answer, wire, limit)
+                    except errors.ConnectionLostError:
+                        if until is not None and time.monotonic() >= until:
+                            raise _TimeIsUp from None
+                        raise
+        except _TimeIsUp:
+            raise TimeoutError("the time is up") from None
         finally:
             wire.close()
 
@@ -308,7 +329,8 @@ def _failed(code: int, told: List[str]) -> errors.OuthaulError:
 
 
 def _warn(line: str) -> None:
-    if line.strip():
+    """Passes a warning of the program on; its notes and logs of builds are not for here."""
+    if line.startswith("warning: "):
         import warnings
 
-        warnings.warn(line[len("warning: ") :] if line.startswith("warning: ") else line, stacklevel=2)
+        warnings.warn(line[len("warning: ") :], stacklevel=4)

@@ -11,7 +11,7 @@ from typing import Any, AsyncGenerator, Dict, NamedTuple, Optional, Union
 from outhaul import errors
 from outhaul._client.core import Core
 from outhaul._client.query import run_path
-from outhaul._client.sse import Event, Parser
+from outhaul._client.sse import HEARTBEAT, Event, Parser
 from outhaul._client.wire import WireError
 
 _MOST_LOSSES = 30
@@ -41,13 +41,17 @@ class Entry(NamedTuple):
     entry: Dict[str, Any]
 
 
+class Heartbeat(NamedTuple):
+    """Nothing new for a while; the server is there."""
+
+
 class End(NamedTuple):
     """There is no more; with the run if it has ended."""
 
     run: Optional[Dict[str, Any]]
 
 
-Item = Union[LogPiece, StateChange, Entry, End]
+Item = Union[LogPiece, StateChange, Entry, Heartbeat, End]
 
 
 class _Gap(Exception):
@@ -94,6 +98,8 @@ class _Position:
                 raise _Gap(f"events are missing after {self.at}")
             self.at = entry["seq"]
             return Entry(entry)
+        if event.name == HEARTBEAT:
+            return Heartbeat()
         if event.name == "run":
             return StateChange(json.loads(event.data))
         if event.name == "end":
@@ -125,22 +131,29 @@ def follow_log(
     return _follow(core, run_path(run, "/logs"), query, position, run)
 
 
-def follow_events(core: Core, run: str, after: int = 0) -> AsyncGenerator[Item, None]:
-    """The events of a run behind the position `after`, as `Entry`, until the run has ended; `End` at last."""
+def follow_events(
+    core: Core, run: str, after: int = 0, until: Optional[float] = None
+) -> AsyncGenerator[Item, None]:
+    """The events of a run behind the position `after`, as `Entry`, until the run has ended; `End` at last.
+
+    `TimeoutError` when it has not ended at the moment `until` of `time.monotonic()`.
+    """
     position = _Position(after)
 
     def query() -> Dict[str, Union[str, int, bool, None]]:
         return {"after": position.at, "follow": True}
 
-    return _follow(core, run_path(run, "/events"), query, position, run)
+    return _follow(core, run_path(run, "/events"), query, position, run, until)
 
 
-async def _follow(core: Core, path: str, query: Any, position: _Position, run: str) -> AsyncGenerator[Item, None]:
+async def _follow(
+    core: Core, path: str, query: Any, position: _Position, run: str, until: Optional[float] = None
+) -> AsyncGenerator[Item, None]:
     losses = 0
     while True:
         why: BaseException
         parser = Parser()
-        source = core.stream(path, query(), accept="text/event-stream")
+        source = core.stream(path, query(), accept="text/event-stream", until=until)
         try:
             async for data in source:
                 for event in parser.push(data):
@@ -153,6 +166,8 @@ async def _follow(core: Core, path: str, query: Any, position: _Position, run: s
                     if position.ended:
                         return
             why = errors.ConnectionLostError("the connection to the server ended")
+        except errors.ServerNotRunningError:
+            raise
         except (errors.ConnectionLostError, errors.ServerStoppingError, _Gap) as error:
             why = error
         except (WireError, ValueError, KeyError, TypeError) as error:
@@ -162,7 +177,7 @@ async def _follow(core: Core, path: str, query: Any, position: _Position, run: s
         finally:
             await source.aclose()
         losses += 1
-        if isinstance(why, errors.ServerNotRunningError) or losses > _MOST_LOSSES:
+        if losses > _MOST_LOSSES:
             raise errors.ConnectionLostError(f"following run `{run}`: {why}, again and again") from why
         if losses > 1:
             await core.transport.sleep(pause(losses))

@@ -6,6 +6,9 @@ from typing import Iterator, List, NamedTuple, Optional
 
 from outhaul._client.wire import WireError
 
+HEARTBEAT = ":"
+"""Name of what stands for a comment line, by which the server shows that it is there."""
+
 _LONGEST_EVENT = 64 << 20
 
 
@@ -43,12 +46,13 @@ class Parser:
             event = Event(self._name, "\n".join(self._data), self._id) if self._data else None
             self._name, self._data, self._size = "message", [], 0
             return event
+        if raw.startswith(b":"):
+            return Event(HEARTBEAT, "", None)
         field, _, value = raw.decode("utf-8", "replace").partition(":")
         value = value[1:] if value.startswith(" ") else value
         self._size += len(raw)
         if self._size > _LONGEST_EVENT:
             raise WireError("an event is too long")
-        # A line that begins with a colon is a comment: the server's heartbeat.
         if field == "event":
             self._name = value
         elif field == "data":

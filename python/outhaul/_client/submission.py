@@ -60,11 +60,11 @@ def words(asked: Submission) -> List[str]:
     else:
         option("python", asked.python or sys.executable or None)
     for kind, named in (("env", asked.variables), ("tag", asked.tags)):
-        for key, value in (named or {}).items():
-            option(kind, f"{_key(key, kind)}={_text(value)}")
+        for key, given in (named or {}).items():
+            option(kind, f"{_key(key, kind)}={_text(given)}")
     option("max-duration", _duration(asked.max_duration))
-    for key, value in (asked.resources or {}).items():
-        option(key.replace("_", "-"), _duration(value) if key == "time" else value)
+    for key, given in (asked.resources or {}).items():
+        option(key.replace("_", "-"), _duration(given) if key == "time" else given)
     found.extend(asked.options)
     if asked.command is not None:
         if isinstance(asked.command, (str, bytes)) or not asked.command:
@@ -85,7 +85,7 @@ def _key(key: object, kind: str) -> str:
 
 def _text(value: object) -> str:
     if isinstance(value, os.PathLike):
-        return os.fspath(value)
+        return str(os.fspath(value))
     return ("true" if value else "false") if isinstance(value, bool) else str(value)
 
 

@@ -118,6 +118,13 @@ pub(crate) enum Command {
     /// Check this installation
     #[command(after_help = "Examples:\n  outhaul doctor\n  outhaul doctor --format json")]
     Doctor,
+    /// Do what a program asks for on standard input: the length of a document, an end of line, the document
+    /// `{"words": ["run", "train.py"]}`, and what the command itself reads. Answers and errors are JSON
+    #[command(
+        hide = true,
+        after_help = "Examples:\n  outhaul call < request\n\nWhat is said on standard input is in no list of processes."
+    )]
+    Call,
     /// Write a completion script for a shell
     #[command(
         after_help = "Examples:\n  outhaul completions bash > ~/.local/share/bash-completion/completions/outhaul\n  outhaul completions fish > ~/.config/fish/completions/outhaul.fish"

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 
-use outhaul_types::Resources;
+use outhaul_types::{EnvironmentSpec, Resources, RunId};
 
 use super::values::{self, Assignment, Variable};
 
@@ -58,6 +58,15 @@ pub(crate) struct RunArgs {
     pub max_duration: Option<Duration>,
     #[command(flatten)]
     pub resources: ResourceArgs,
+    /// Id of the run, chosen by a program so that asking again makes no second run
+    #[arg(long, hide = true, value_name = "ID")]
+    pub id: Option<RunId>,
+    /// Environment spelled out as JSON, by a program
+    #[arg(long, hide = true, value_name = "JSON", conflicts_with = "environment", value_parser = values::environment_spec)]
+    pub environment_spec: Option<Box<EnvironmentSpec>>,
+    /// Interpreter that a program takes for the one at hand
+    #[arg(long, hide = true, value_name = "PATH")]
+    pub python: Option<String>,
     /// Do not follow the run: write its id and return
     #[arg(long)]
     pub detach: bool,

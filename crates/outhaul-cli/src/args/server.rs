@@ -24,6 +24,9 @@ pub(crate) enum ServerCommand {
     /// Say whether the server runs; never starts it
     #[command(after_help = "Examples:\n  outhaul server status\n  outhaul server status --format json")]
     Status,
+    /// Start the server unless it runs, as every command that needs it does
+    #[command(after_help = "Examples:\n  outhaul server start")]
+    Start,
     /// End the server; runs go on
     #[command(after_help = "Examples:\n  outhaul server stop")]
     Stop,

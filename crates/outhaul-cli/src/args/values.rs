@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use outhaul_types::EnvironmentSpec;
 use outhaul_types::id::{InvalidName, check_name};
 use outhaul_types::spec::is_variable_name;
 
@@ -22,6 +23,11 @@ pub(crate) fn memory(text: &str) -> Result<u64, String> {
     outhaul_types::size::parse_size(text)
         .filter(|bytes| *bytes > 0)
         .ok_or_else(|| format!("`{text}` is not a size; write a number with a unit, such as `512M` or `8G`"))
+}
+
+/// An environment that a program spells out.
+pub(crate) fn environment_spec(text: &str) -> Result<Box<EnvironmentSpec>, String> {
+    serde_json::from_str(text).map_err(|error| format!("not an environment: {error}"))
 }
 
 /// A name for a run.

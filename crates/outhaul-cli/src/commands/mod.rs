@@ -1,5 +1,6 @@
 //! One file for each command; here only which is which.
 
+mod call;
 mod completions;
 mod doctor;
 mod download;
@@ -28,6 +29,7 @@ pub(crate) fn dispatch(cli: Cli, printer: Printer) -> Outcome {
     match command {
         Command::Completions { shell } => completions::run(shell, &printer),
         Command::Serve(serve) => serve::run(&serve, &printer),
+        Command::Call => call::run(),
         command => {
             let context = Context::new(global, printer)?;
             block_on(with_context(&context, command))
@@ -47,7 +49,9 @@ async fn with_context(context: &Context, command: Command) -> Outcome {
         Command::Workspace(command) => workspace::run(context, command).await,
         Command::Server(command) => server::run(context, &command).await,
         Command::Doctor => doctor::run(context).await,
+        // These three need no context; they went their own way above.
         Command::Completions { shell } => completions::run(shell, &context.printer),
         Command::Serve(serve) => serve::run(&serve, &context.printer),
+        Command::Call => call::run(),
     }
 }

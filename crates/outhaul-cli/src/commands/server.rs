@@ -1,4 +1,4 @@
-//! `outhaul server`: whether it runs, and its end.
+//! `outhaul server`: whether it runs, its start and its end.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -15,6 +15,10 @@ use crate::output::{fields, moment};
 pub(super) async fn run(context: &Context, command: &ServerCommand) -> Outcome {
     match command {
         ServerCommand::Status => status(context).await,
+        ServerCommand::Start => {
+            context.client().await?;
+            status(context).await
+        }
         ServerCommand::Stop => stop(context).await,
     }
 }

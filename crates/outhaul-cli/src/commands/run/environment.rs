@@ -29,11 +29,12 @@ pub(in crate::commands) enum Wish {
 
 impl Wish {
     /// The environment of an option, else that of `outhaul.toml`, else the Python at hand: on this machine, or as the
-    /// target finds it.
+    /// target finds it. `python` is the one at hand where the caller knows better than the `PATH`.
     pub(in crate::commands) fn of(
         context: &Context,
         given: Option<&str>,
         target: Option<&str>,
+        python: Option<&str>,
     ) -> Result<Self, CliError> {
         let config = &context.config;
         match (given, &config.environment) {
@@ -42,9 +43,12 @@ impl Wish {
             (None, None) if target.is_some_and(|target| target != LOCAL_TARGET) => {
                 Ok(Self::python_as_it_is(PYTHON_THERE.to_owned()))
             }
-            (None, None) => {
-                Search::begin(&env_vars::search_path(), &context.home, &context.here).map(Self::AtHand)
-            }
+            (None, None) => match python {
+                Some(python) => Ok(Self::python_as_it_is(python.to_owned())),
+                None => {
+                    Search::begin(&env_vars::search_path(), &context.home, &context.here).map(Self::AtHand)
+                }
+            },
         }
     }
 

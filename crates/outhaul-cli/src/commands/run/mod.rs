@@ -41,7 +41,11 @@ pub(super) async fn run(context: &Context, args: &RunArgs) -> Outcome {
     let taken = code::take(context, &request.source, request.script())?;
     request.settle(context)?;
     let git = git.join().unwrap_or_default();
-    let submission = request.submission(new_id()?, taken.reference(git));
+    let id = match &args.id {
+        Some(id) => id.clone(),
+        None => new_id()?,
+    };
+    let submission = request.submission(id, taken.reference(git));
     let run = submit(context, &client, &submission).await?;
     finish(context, &client, run, args.detach).await
 }

@@ -60,7 +60,15 @@ impl Request {
         }
         let variables = variables(config, &args.env, |name| std::env::var_os(name))?;
         let (command, source) = command_and_source(&context.here, config.source.as_deref(), args)?;
-        let environment = Wish::of(context, args.environment.as_deref(), target.as_deref())?;
+        let environment = match &args.environment_spec {
+            Some(spec) => Wish::Spec(spec.clone()),
+            None => Wish::of(
+                context,
+                args.environment.as_deref(),
+                target.as_deref(),
+                args.python.as_deref(),
+            )?,
+        };
         let experiment = args.experiment.clone().or_else(|| config.experiment.clone());
         let mut tags = config.tags.clone();
         tags.extend(args.tag.iter().map(|tag| (tag.key.clone(), tag.value.clone())));

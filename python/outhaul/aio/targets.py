@@ -1,0 +1,178 @@
+"""Compute targets for asyncio; see `outhaul.targets`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, List, Mapping, Optional, Sequence
+
+from outhaul import _ops
+from outhaul._client.attaching import Attachment, PathText
+from outhaul._model import Check, TargetView, checks_of
+
+if TYPE_CHECKING:
+    from outhaul._client.client import AsyncClient
+
+
+class Target(TargetView):
+    """A compute target as it was when it was asked for; `refresh` asks again."""
+
+    def __init__(self, client: AsyncClient, workspace: Optional[str], info: Mapping[str, Any]) -> None:
+        super().__init__(info)
+        self._client = client
+        self._workspace = workspace
+
+    async def refresh(self) -> Target:
+        """Asks the server for its description now."""
+        self._info = await _ops.target(self._client.core, self._workspace, self.name)
+        return self
+
+    async def wait(self) -> Target:
+        """Waits until it is attached; `TargetError` when it could not be."""
+        self._info = await _ops.wait_for_target(self._client.core, self._workspace, self.name)
+        return self
+
+    async def check(self) -> List[Check]:
+        """Checks it now."""
+        return checks_of(await _ops.check_target(self._client.core, self._workspace, self.name))
+
+    async def detach(self, forget: bool = False) -> List[str]:
+        """Detaches it and cleans up on its machine; says what was removed there. With `forget` its machine, which may
+        be gone, is not asked.
+        """
+        told = await _ops.detach(self._client.core, self.name, forget)
+        return list(told["removed"])
+
+
+class Attach:
+    """The ways to attach a target: `await ws.targets.attach.remote(...)`."""
+
+    def __init__(self, client: AsyncClient, workspace: Optional[str]) -> None:
+        self._client = client
+        self._workspace = workspace
+
+    async def remote(
+        self,
+        name: str,
+        *,
+        address: Optional[str] = None,
+        username: Optional[str] = None,
+        port: Optional[int] = None,
+        password: Optional[str] = None,
+        key_file: Optional[PathText] = None,
+        passphrase: Optional[str] = None,
+        certificate_file: Optional[PathText] = None,
+        agent: bool = False,
+        ssh_config: Optional[str] = None,
+        resource_id: Optional[str] = None,
+        jumps: Sequence[str] = (),
+        host_key: Optional[str] = None,
+        accept_host_key: bool = False,
+        folder: Optional[str] = None,
+        packages: Optional[str] = None,
+        slots: Optional[int] = None,
+        replace: bool = False,
+        wait: bool = True,
+    ) -> Target:
+        """Attaches a machine that is reached over SSH, as `outhaul target attach remote` does.
+
+        The machine is named by `address`, by a name in your SSH configuration (`ssh_config`) or by an Azure
+        `resource_id`. You log in with a `password`, a `key_file` (and its `passphrase`) or the SSH `agent`; without,
+        the ways of the SSH configuration are taken. A host key that is not in your known hosts is refused unless it is
+        the `host_key` given here (`SHA256:...`) or `accept_host_key` says that any unknown one will do.
+        """
+        asked = Attachment(
+            name,
+            address,
+            username,
+            port,
+            password,
+            key_file,
+            passphrase,
+            certificate_file,
+            agent,
+            ssh_config,
+            resource_id,
+            jumps,
+            host_key,
+            accept_host_key,
+            folder,
+            packages,
+            slots,
+            replace,
+            wait,
+        )
+        return await self._attach("remote", asked)
+
+    async def slurm(
+        self,
+        name: str,
+        *,
+        partition: Optional[str] = None,
+        account: Optional[str] = None,
+        qos: Optional[str] = None,
+        address: Optional[str] = None,
+        username: Optional[str] = None,
+        port: Optional[int] = None,
+        password: Optional[str] = None,
+        key_file: Optional[PathText] = None,
+        passphrase: Optional[str] = None,
+        certificate_file: Optional[PathText] = None,
+        agent: bool = False,
+        ssh_config: Optional[str] = None,
+        jumps: Sequence[str] = (),
+        host_key: Optional[str] = None,
+        accept_host_key: bool = False,
+        folder: Optional[str] = None,
+        packages: Optional[str] = None,
+        replace: bool = False,
+        wait: bool = True,
+    ) -> Target:
+        """Attaches a Slurm cluster by one of its login hosts; see `remote` for how it is reached."""
+        asked = Attachment(
+            name,
+            address,
+            username,
+            port,
+            password,
+            key_file,
+            passphrase,
+            certificate_file,
+            agent,
+            ssh_config,
+            None,
+            jumps,
+            host_key,
+            accept_host_key,
+            folder,
+            packages,
+            None,
+            replace,
+            wait,
+        )
+        return await self._attach("slurm", asked, [("partition", partition), ("account", account), ("qos", qos)])
+
+    async def _attach(self, kind: str, asked: Attachment, cluster: Sequence[Any] = ()) -> Target:
+        told = await _ops.attach(self._client.core, self._workspace, kind, asked, cluster)
+        return Target(self._client, self._workspace, told)
+
+
+class Targets:
+    """The compute targets of a workspace: `list` them, `get` one, `attach` another."""
+
+    def __init__(self, client: AsyncClient, workspace: Optional[str]) -> None:
+        self._client = client
+        self._workspace = workspace
+        self.attach = Attach(client, workspace)
+
+    async def list(self) -> List[Target]:
+        """All of them."""
+        told = await _ops.targets(self._client.core, self._workspace)
+        return [Target(self._client, self._workspace, info) for info in told]
+
+    async def get(self, name: str) -> Target:
+        """The one of this name; `NotFoundError` when there is none."""
+        return Target(
+            self._client, self._workspace, await _ops.target(self._client.core, self._workspace, name)
+        )
+
+    def __repr__(self) -> str:
+        return "<Targets: `await targets.list()` shows them, `await targets.attach.remote(...)` attaches one>"

@@ -1,0 +1,160 @@
+"""The workspace for asyncio; see `outhaul.workspace`."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Union
+
+from outhaul import _ops
+from outhaul._client.client import AsyncClient
+from outhaul._client.submission import Submission
+from outhaul._model import Experiment, moment
+from outhaul.environment import RegisteredEnvironment
+from outhaul.aio.submitted import Run
+from outhaul.aio.targets import Targets
+
+PathText = Union[str, "os.PathLike[str]"]
+
+
+class Workspace:
+    """A workspace of a data folder. Nothing is asked or started before it is used.
+
+    Without a name the workspace in use is meant; without `home` the data folder of the command (`OUTHAUL_HOME`).
+    `program` is the path of the program `outhaul`, where it is neither beside this package nor on the PATH. The server
+    is started when none answers, unless `start` is False.
+    """
+
+    def __init__(
+        self,
+        name: Optional[str] = None,
+        *,
+        home: Optional[PathText] = None,
+        program: Optional[PathText] = None,
+        start: bool = True,
+    ) -> None:
+        if name is not None:
+            _ops.check_name("workspace", name)
+        self._name = name
+        self._client = AsyncClient(
+            None if home is None else os.fspath(home), None if program is None else os.fspath(program), start
+        )
+
+    async def name(self) -> str:
+        """Its name."""
+        if self._name is not None:
+            return self._name
+        return str((await _ops.workspace(self._client.core, None))["name"])
+
+    @property
+    def home(self) -> str:
+        """The data folder."""
+        return self._client.home
+
+    async def create(self, conda: Optional[str] = None) -> Workspace:
+        """Makes it, if it is not there. `conda` says where conda packages come from: `channels`, `pypi`, `refuse`."""
+        await _ops.create_workspace(self._client.core, self._name, conda)
+        return self
+
+    async def run(
+        self,
+        script: Optional[PathText] = None,
+        *,
+        arguments: Sequence[object] = (),
+        command: Optional[Sequence[str]] = None,
+        source: Optional[PathText] = None,
+        target: _ops.TargetLike = None,
+        environment: _ops.EnvironmentLike = None,
+        experiment: Optional[str] = None,
+        name: Optional[str] = None,
+        variables: Optional[Mapping[str, object]] = None,
+        tags: Optional[Mapping[str, object]] = None,
+        max_duration: Union[str, int, float, None] = None,
+        resources: Optional[Mapping[str, object]] = None,
+    ) -> Run:
+        """Submits a script, or a command given as a list of words, and returns at once; `wait` or `follow` the run.
+
+        The script's folder, or `source`, travels as a snapshot. `environment` is a file, a registered name
+        (`sklearn:2`), an `Environment`; without one the script gets the Python that runs this code, and on another
+        machine its `python3`. `max_duration` is seconds or a text such as `1h30m`. `resources` are what is asked of a
+        cluster: `nodes`, `cpus`, `gpus`, `memory` (`8G`), `time`, `partition`. Defaults of an `outhaul.toml` count as
+        they do for the command.
+        """
+        asked = self._asked(
+            script,
+            arguments=arguments,
+            command=command,
+            source=source,
+            target=target,
+            environment=environment,
+            experiment=experiment,
+            name=name,
+            variables=variables,
+            tags=tags,
+            max_duration=max_duration,
+            resources=resources,
+        )
+        return Run(self._client, await _ops.submit(self._client.core, asked))
+
+    async def plan(self, script: Optional[PathText] = None, **asked: Any) -> Dict[str, Any]:
+        """What `run` with the same arguments would do, as `outhaul run --dry-run --format json` tells it."""
+        return await _ops.plan(self._client.core, self._asked(script, **asked))
+
+    def _asked(self, script: Optional[PathText], **asked: Any) -> Submission:
+        return _ops.submission(self._name, script, **asked)
+
+    async def get_run(self, run: str) -> Run:
+        """The run of this id, or of a unique beginning of one; `NotFoundError` when there is none."""
+        return Run(self._client, await _ops.run(self._client.core, run))
+
+    async def runs(
+        self,
+        *,
+        experiment: Optional[str] = None,
+        target: _ops.TargetLike = None,
+        state: Optional[str] = None,
+        tag: Optional[str] = None,
+        limit: Optional[int] = 50,
+    ) -> List[Run]:
+        """Runs, newest first. `tag` is `name` or `name=value`; with `limit=None` all of them."""
+        told = await _ops.runs(
+            self._client.core,
+            self._name,
+            experiment=experiment,
+            target=_ops.target_of(target),
+            state=state,
+            tag=tag,
+            limit=limit,
+        )
+        return [Run(self._client, info) for info in told]
+
+    @property
+    def targets(self) -> Targets:
+        """Its compute targets."""
+        return Targets(self._client, self._name)
+
+    async def experiments(self) -> List[Experiment]:
+        """Its experiments."""
+        told = await _ops.experiments(self._client.core, self._name)
+        return [Experiment(info["name"], info["runs"], moment(info["last_run_at"])) for info in told]
+
+    async def environments(self) -> List[RegisteredEnvironment]:
+        """Its registered environments, each in its newest version."""
+        told = await _ops.environments(self._client.core, self._name)
+        return [RegisteredEnvironment(info) for info in told]
+
+    async def environment(self, name: str, version: Optional[int] = None) -> RegisteredEnvironment:
+        """A registered environment; its newest version when none is given."""
+        return RegisteredEnvironment(
+            await _ops.environment(self._client.core, self._name, name, version)
+        )
+
+    async def register_environment(
+        self, environment: _ops.EnvironmentLike, name: Optional[str] = None
+    ) -> RegisteredEnvironment:
+        """Keeps an environment, a file or an `Environment`, under a name; a new content makes a new version."""
+        return RegisteredEnvironment(
+            await _ops.register_environment(self._client.core, self._name, environment, name)
+        )
+
+    def __repr__(self) -> str:
+        return f"<Workspace {self._name or '(the one in use)'} in {self.home}>"
