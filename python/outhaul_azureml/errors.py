@@ -1,12 +1,16 @@
 """Exceptions as v1 names them, with `.message`; nothing else lives here."""
 
-import json
-import sys
-import traceback
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Iterable
+
+
+def _print(error: BaseException) -> None:
+    # Imported here because every run pays for what this file imports.
+    import sys
+    import traceback
+
+    traceback.print_exception(type(error), error, error.__traceback__, file=sys.stdout)
 
 
 class AzureMLException(Exception):
@@ -52,7 +56,7 @@ class AzureMLException(Exception):
 
     def print_stacktrace(self) -> None:
         """Print where the error passed through."""
-        traceback.print_exception(type(self), self, self.__traceback__, file=sys.stdout)
+        _print(self)
 
     def _error(self) -> "dict[str, Any]":
         error = {"message": self._message}  # type: dict[str, Any]
@@ -68,6 +72,8 @@ class AzureMLException(Exception):
         return error
 
     def __str__(self) -> str:
+        import json
+
         response = json.dumps({"error": self._error()}, indent=4, default=str)
         return "{}:\n\tMessage: {}\n\tInnerException {}\n\tErrorResponse \n{}".format(
             type(self).__name__, self._message, self._inner_exception, response
@@ -271,7 +277,7 @@ class AzureMLRestClientException(Exception):
 
     def print_stacktrace(self) -> None:
         """Print where the error passed through."""
-        traceback.print_exception(type(self), self, self.__traceback__, file=sys.stdout)
+        _print(self)
 
 
 class ServiceException(AzureMLRestClientException, ErrorResponseException):

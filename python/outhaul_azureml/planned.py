@@ -3,9 +3,10 @@
 `known_as` gives a class of ours its v1 name and fills in what it lacks; `fill` makes a whole module out of the table.
 """
 
+import os
 import sys
 
-from outhaul_azureml import plan, table
+from outhaul_azureml import table
 from outhaul_azureml.errors import AzureMLException, ComputeTargetException
 
 TYPE_CHECKING = False
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from typing import Any, Callable, TypeVar
 
     Class = TypeVar("Class", bound=type)
+
+
+_IN_RUN = bool(os.environ.get("OUTHAUL_RUN_ID"))
 
 
 class NotYetException(AzureMLException, NotImplementedError):
@@ -30,6 +34,8 @@ class NotYetComputeException(NotYetException, ComputeTargetException):
 
 def sentence(call: str, why: "str | None" = None) -> str:
     """The text of the error for a call."""
+    from outhaul_azureml import plan
+
     return "{} does not work with Outhaul yet: {}".format(call, why or plan.of(call))
 
 
@@ -47,7 +53,6 @@ class Planned:
         self.text = text
         self.__name__ = call.rsplit(".", 1)[-1]
         self.__qualname__ = self.__name__
-        self.__doc__ = sentence(call)
 
     def __call__(self, *args: "Any", **kwargs: "Any") -> "Any":
         raise not_yet(self.call)
@@ -66,7 +71,6 @@ class Bound:
     def __init__(self, planned: Planned) -> None:
         self.planned = planned
         self.__name__ = planned.__name__
-        self.__doc__ = planned.__doc__
 
     def __call__(self, *args: "Any", **kwargs: "Any") -> "Any":
         raise not_yet(self.planned.call)
@@ -77,7 +81,6 @@ class PlannedAttribute:
 
     def __init__(self, call: str) -> None:
         self.call = call
-        self.__doc__ = sentence(call)
 
     def __get__(self, instance: "Any", owner: "Any" = None) -> "Any":
         if instance is None:
@@ -147,10 +150,29 @@ def known_as(module: str, name: "str | None" = None) -> "Callable[[Class], Class
 
     def decorate(cls: "Class") -> "Class":
         cls.__module__ = module
-        _complete(cls, "{}.{}".format(module, cls.__name__), table.owner(name or cls.__name__, module))
+        qualified = "{}.{}".format(module, cls.__name__)
+        if _IN_RUN:
+            _complete_later(cls, qualified, name or cls.__name__)
+        else:
+            _complete(cls, qualified, table.owner(name or cls.__name__, module))
         return cls
 
     return decorate
+
+
+def _complete_later(cls: type, qualified: str, name: str) -> None:
+    """Reads the table when something is missing, not before: every run pays for what is done at import."""
+    module = cls.__module__
+
+    def find(self: "Any", missing: str) -> "Any":
+        if not missing.startswith("__"):
+            _complete(cls, qualified, table.owner(name, module))
+            if any(missing in vars(base) for base in cls.__mro__):
+                return object.__getattribute__(self, missing)
+        raise AttributeError("{!r} object has no attribute {!r}".format(type(self).__name__, missing))
+
+    if "__getattr__" not in vars(cls):
+        cls.__getattr__ = find  # type: ignore[attr-defined]
 
 
 def _complete(cls: type, qualified: str, entry: "dict[str, Any]") -> None:
@@ -198,7 +220,7 @@ def _planned_class(module: str, name: str, entry: "dict[str, Any]", names: "dict
     if entry["bases"] == ["Enum"]:
         bases = (object,)
     if any(issubclass(one, BaseException) for one in bases):
-        return type(name, bases, {"__module__": module, "__doc__": "As in v1."})
+        return _exception(module, name, bases, entry)
     body = {
         "__module__": module,
         "__doc__": sentence(qualified),
@@ -214,8 +236,24 @@ def _planned_class(module: str, name: str, entry: "dict[str, Any]", names: "dict
         made = type(name, bases, body)
     except TypeError:  # bases of ours that do not go together
         made = type(name, (object,), body)
+    for method, text in entry["methods"].items():
+        # What it would inherit from a class that works does not work for it.
+        if method != "__init__":
+            setattr(made, method, _call("{}.{}".format(qualified, method), text))
     _complete(made, qualified, entry)
     return made
+
+
+def _exception(module: str, name: str, bases: "tuple[type, ...]", entry: "dict[str, Any]") -> type:
+    """An exception of v1 that nothing raises yet; `except` clauses may name it."""
+
+    def init(self: "Any", exception_message: "Any", **kwargs: "Any") -> None:
+        AzureMLException.__init__(self, exception_message, **kwargs)
+
+    body = {"__module__": module, "__doc__": "As in v1.", "__init__": init}  # type: dict[str, Any]
+    for one in entry.get("properties", []):
+        body[one] = property(lambda self: type(self).__name__)
+    return type(name, bases, body)
 
 
 def _base(name: str, names: "dict[str, Any]") -> type:

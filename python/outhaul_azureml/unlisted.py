@@ -21,7 +21,8 @@ def planned_class(module: str, name: str) -> type:
 
     meta = type("Meta", (type,), {"__getattr__": attribute, "__call__": call})
     body = {"__module__": module, "__doc__": sentence(qualified), "__outhaul_planned__": True}
-    return meta(name, (), body)
+    made = meta(name, (), body)  # type: type
+    return made
 
 
 AutoMLStep = planned_class("azureml.pipeline.steps", "AutoMLStep")

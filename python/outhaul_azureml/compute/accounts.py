@@ -129,7 +129,7 @@ class AdlaCompute(base.ComputeTarget):
     _kind_planned = True
 
     @staticmethod
-    def attach(workspace: "Any", name: str, resource_id: str) -> "AdlaCompute":  # type: ignore[override]
+    def attach(workspace: "Any", name: str, resource_id: str) -> "AdlaCompute":
         """Given up in v1 already."""
         raise ComputeTargetException(DEPRECATED.format("AdlaCompute"))
 
@@ -176,7 +176,7 @@ class DataFactoryCompute(base.ComputeTarget):
     _kind_planned = True
 
     @staticmethod
-    def attach(workspace: "Any", name: str, resource_id: str) -> "DataFactoryCompute":  # type: ignore[override]
+    def attach(workspace: "Any", name: str, resource_id: str) -> "DataFactoryCompute":
         """Given up in v1 already."""
         raise ComputeTargetException(DEPRECATED.format("DataFactoryCompute"))
 

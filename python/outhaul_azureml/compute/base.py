@@ -66,6 +66,9 @@ class ComputeTarget(ABC):
     _not_detached = ""
     _kind_planned = False
     """Whether targets of this kind cannot be attached yet."""
+    _operation = ""
+    """What `wait_for_completion` waits for: `create`, `delete`, or nothing."""
+    workspace = None  # type: Any
 
     def __new__(cls, workspace: "Any" = None, name: "str | None" = None) -> "Any":
         if not workspace or not name:
@@ -140,7 +143,7 @@ class ComputeTarget(ABC):
 
     def wait_for_completion(self, show_output: bool = False, is_delete_operation: bool = False) -> None:
         """Wait until attaching has come to an end, well or not."""
-        if not getattr(self, "_operation", False):
+        if not self._operation:
             raise ComputeTargetException(
                 "Long running operation information not known, unable to poll. Current state is {}".format(
                     self.provisioning_state
@@ -245,7 +248,7 @@ class ComputeTarget(ABC):
         properties = found["properties"]
         self.id = ids.of_compute(self.workspace, found["name"])
         self.name = found["name"]
-        self.location = self.workspace.location
+        self.location = str(self.workspace.location)
         self.type = properties["computeType"]
         self.tags = found["tags"]
         self.description = properties["description"]
@@ -298,7 +301,7 @@ def _made(workspace: "Any", target: "dict[str, Any]") -> "Any":
 
     made = object.__new__(kinds.class_of(target["kind"]))
     made.workspace = workspace
-    made._operation = "create" if target["provisioning_state"] == "Creating" else False
+    made._operation = "create" if target["provisioning_state"] == "Creating" else ""
     made._read(payload(workspace, target))
     return made
 

@@ -78,7 +78,7 @@ def _sample(frame: "Any", share: float, seed: int, first: bool) -> "Any":
     return frame[[(chance.random() < share) is first for _ in range(len(frame))]].reset_index(drop=True)
 
 
-_STEPS = {
+_STEPS = {  # type: dict[str, Any]
     "skip": lambda frame, count: frame.iloc[count:].reset_index(drop=True),
     "take": lambda frame, count: frame.iloc[:count],
     "sample": _sample,
@@ -89,7 +89,7 @@ _STEPS = {
 
 def _read(definition: "dict[str, Any]") -> "Any":
     try:
-        import pandas
+        import pandas  # type: ignore[import-untyped,unused-ignore]
     except ImportError:
         raise UserErrorException(
             "pandas is not installed here, and rows of a dataset are read with it: add pandas to the environment"
@@ -123,7 +123,7 @@ def _delimited(pandas: "Any", path: str, options: "dict[str, Any]") -> "Any":
 
 
 _ENCODINGS = {"utf8": "utf-8", "iso88591": "iso-8859-1", "latin1": "latin-1", "utf16": "utf-16", "windows1252": "cp1252"}
-_READERS = {
+_READERS = {  # type: dict[str, Any]
     "delimited": _delimited,
     "parquet": lambda pandas, path, options: pandas.read_parquet(path),
     "jsonlines": lambda pandas, path, options: pandas.read_json(path, lines=True),

@@ -3,7 +3,6 @@ metrics, tags and files go through the run's own folder, so this works on machin
 """
 
 import os
-import tempfile
 
 from outhaul_azureml.errors import RunEnvironmentException, UserErrorException
 from outhaul_azureml.planned import known_as, not_yet
@@ -151,6 +150,8 @@ class _SubmittedRun(Run):
         """Keep an image: a file, or a matplotlib figure or pyplot itself."""
         if (path is None) == (plot is None):
             raise UserErrorException("Invalid parameters, path and plot: one of them is required")
+        import tempfile
+
         with tempfile.TemporaryDirectory() as folder:
             _, where = image_file(name, path, plot, folder)
             self._own.log_image(name, path=where)

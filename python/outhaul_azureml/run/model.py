@@ -1,17 +1,15 @@
 """`Run`: a run as the server knows it. `ScriptRun` is one that was submitted."""
 
 import os
-import tempfile
 
 from outhaul_azureml.errors import UserErrorException
 from outhaul_azureml.planned import known_as
-from outhaul_azureml.run import metrics, wait
 from outhaul_azureml.run.logging import Logging, image_file
 from outhaul_azureml.run.status import TERMINAL, RunStatus
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Iterator
+    from typing import Any, Iterator, List
 
 MOST_CHILDREN = 100
 SCRIPT_RUN = "azureml.scriptrun"
@@ -53,7 +51,7 @@ class Run(Logging):
                     "Run {} not found in workspace {}".format(self._run_id, self._experiment.workspace.name)
                 )
             self._known = found
-        return self._known  # type: ignore[return-value]
+        return self._known
 
     def __repr__(self) -> str:
         return "Run(Experiment: {},\nId: {},\nType: {},\nStatus: {})".format(
@@ -187,6 +185,8 @@ class Run(Logging):
 
     def get_portal_url(self) -> str:
         """There is no web page yet; the text names the run."""
+        from outhaul_azureml.run import wait
+
         return wait.web_view(self._experiment.workspace.name, self._run_id)
 
     def get_details(self) -> "dict[str, Any]":
@@ -216,6 +216,8 @@ class Run(Logging):
         self, show_output: bool = False, wait_post_processing: bool = False, raise_on_error: bool = True
     ) -> "dict[str, Any]":
         """Wait for its end and give its details; `show_output` streams its log."""
+        from outhaul_azureml.run import wait
+
         return wait.until_end(self, show_output, raise_on_error)
 
     def cancel(self) -> None:
@@ -253,7 +255,7 @@ class Run(Logging):
     def flush(self, timeout_seconds: int = 300) -> None:
         """Nothing to do: every call has been recorded when it returns."""
 
-    def clean(self) -> "list[str]":
+    def clean(self) -> "List[str]":
         """Outhaul removes what a run leaves on its target by itself."""
         return []
 
@@ -276,16 +278,17 @@ class Run(Logging):
         from outhaul_azureml.run import tracked
 
         full = "{}.{}".format(self.name, name) if name else None
-        return tracked.start(self._experiment, name=full, run_id=run_id, parent=self._run_id)
+        made = tracked.start(self._experiment, name=full, run_id=run_id, parent=self._run_id)  # type: Run
+        return made
 
     def create_children(
         self, count: "int | None" = None, tag_key: "str | None" = None, tag_values: "Any" = None
-    ) -> "list[Run]":
+    ) -> "List[Run]":
         """Several children: so many, or one for each value of a tag."""
         values = check_children(count, tag_key, tag_values)
         from outhaul_azureml.run import tracked
 
-        made = []
+        made = []  # type: List[Run]
         for value in values:
             tags = {tag_key: str(value)} if tag_key else {}
             made.append(tracked.start(self._experiment, parent=self._run_id, tags=tags))
@@ -346,6 +349,8 @@ class Run(Logging):
         self, name: "str | None" = None, recursive: bool = False, run_type: "Any" = None, populate: bool = False
     ) -> "dict[str, Any]":
         """What was logged, by name; with `recursive` by run first, children included."""
+        from outhaul_azureml.run import metrics
+
         own = metrics.shaped(self._server.get(self._path("/metrics")), self._run_id, name)
         if not recursive:
             return own
@@ -373,6 +378,8 @@ class Run(Logging):
         files.keep(self, name, source)
 
     def _keep_image(self, name: str, path: "Any", plot: "Any") -> str:
+        import tempfile
+
         with tempfile.TemporaryDirectory() as folder:
             kept, where = image_file(name, path, plot, folder)
             base, ending = os.path.splitext(kept)
@@ -383,7 +390,7 @@ class Run(Logging):
             self._keep(kept, where)
         return kept
 
-    def get_file_names(self) -> "list[str]":
+    def get_file_names(self) -> "List[str]":
         """The names of its files, logs included."""
         from outhaul_azureml.run import files
 
@@ -409,7 +416,7 @@ class Run(Logging):
 
         files.fetch_all(self, prefix, output_directory, output_paths, append_prefix)
 
-    def get_all_logs(self, destination: "str | None" = None) -> "list[str]":
+    def get_all_logs(self, destination: "str | None" = None) -> "List[str]":
         """Write its logs into a folder (`./assets/<id>` unless one is given) and give their paths."""
         from outhaul_azureml.run import files
 

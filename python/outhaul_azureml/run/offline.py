@@ -1,6 +1,6 @@
 """The run of a process that belongs to none: its calls print what they would record."""
 
-import uuid
+import os
 
 from outhaul_azureml.planned import known_as
 
@@ -9,12 +9,18 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+def _uuid() -> str:
+    # What `uuid` does, which costs more to import than all the rest.
+    digits = os.urandom(16).hex()
+    return "-".join((digits[:8], digits[8:12], "4" + digits[13:16], "a" + digits[17:20], digits[20:]))
+
+
 @known_as("azureml.core.run")
 class _OfflineRun:
     """Prints. `isinstance(run, _OfflineRun)` is how scripts of v1 ask whether they are tried by hand."""
 
     def __init__(self, parent_logger: "Any" = None, run_id: "str | None" = None, **kwargs: "Any") -> None:
-        self._run_id = run_id or "OfflineRun_{}".format(uuid.uuid4())
+        self._run_id = run_id or "OfflineRun_{}".format(_uuid())
 
     def __repr__(self) -> str:
         return "OfflineRun(Id: {})".format(self._run_id)
@@ -69,15 +75,15 @@ class _OfflineRun:
 
     def upload_files(
         self,
-        names: "list[str]",
+        name: "list[str]",
         paths: "list[str]",
         return_artifacts: bool = False,
         timeout_seconds: "int | None" = None,
         datastore_name: "str | None" = None,
     ) -> None:
         """Print what would be kept."""
-        for name, path in zip(names, paths):
-            self.upload_file(name, path)
+        for one, path in zip(name, paths):
+            self.upload_file(one, path)
 
     def upload_folder(self, name: str, path: str, datastore_name: "str | None" = None) -> None:
         """Print what would be kept."""

@@ -4,7 +4,6 @@
 report come from it, so they cannot disagree.
 """
 
-import json
 import os
 
 TYPE_CHECKING = False
@@ -17,6 +16,8 @@ _loaded = {}  # type: dict[str, Any]
 def modules() -> "dict[str, Any]":
     """Every module of the table by name: `classes`, `functions` and `constants`."""
     if not _loaded:
+        import json
+
         with open(os.path.join(os.path.dirname(__file__), "v1.json"), encoding="utf-8") as file:
             _loaded.update(json.load(file)["modules"])
     return _loaded
