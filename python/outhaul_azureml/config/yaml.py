@@ -114,7 +114,10 @@ class _Reader:
                 rest += " " + self.lines[self.place].text
                 self.place += 1
             while rest[0] not in "[{\"'" and self.place < len(self.lines) and self.lines[self.place].indent > indent:
-                rest += " " + self.lines[self.place].text
+                following = self.lines[self.place]
+                if _key(following.text) is not None:
+                    raise YamlError("line {}: a value that has keys cannot be text, too".format(following.number))
+                rest += " " + following.text
                 self.place += 1
             return scalar(rest, line.number)
         if self.place >= len(self.lines):
@@ -200,6 +203,8 @@ def _collection(text: str, number: int) -> "tuple[Any, str]":
         if rest[0] == ",":
             rest = rest[1:].lstrip()
             continue
+        if rest[0] in "]}":
+            raise YamlError("line {}: `{}` is closed by `{}`".format(number, text, rest[0]))
         value, rest = _flow(rest, number)
         rest = rest.lstrip()
         if close == "}" or rest[:1] == ":":

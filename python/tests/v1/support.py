@@ -4,17 +4,15 @@ import contextlib
 import io
 import json
 import os
-import sys
 import tempfile
 import unittest
 
-PYTHON = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from azureml.exceptions import AzureMLException
+
+from v1 import PYTHON
+
 REPOSITORY = os.path.dirname(PYTHON)
 SHARED = os.path.join(os.path.dirname(REPOSITORY), "shared")
-if PYTHON not in sys.path:
-    sys.path.insert(0, PYTHON)
-
-from azureml.exceptions import AzureMLException  # noqa: E402
 
 _facts = {}
 
