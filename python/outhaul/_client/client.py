@@ -76,9 +76,14 @@ class Client:
         """Closes what is open. The client may be used again."""
         self.core.close()
 
+    def __del__(self) -> None:
+        core: Optional[Core] = getattr(self, "core", None)
+        if core is not None:
+            core.close()
+
 
 class AsyncClient:
-    """The same to be awaited, in the event loop that it is first used in."""
+    """The same to be awaited. Nothing stays open between two calls."""
 
     def __init__(self, home: Optional[str] = None, program: Optional[str] = None, start: bool = True) -> None:
         self.core = Core(Async(), home, program, start)
@@ -120,7 +125,3 @@ class AsyncClient:
     def events(self, run: str, after: int = 0) -> AsyncGenerator[Item, None]:
         """A run's event log as `Entry`, and `End`, until the run has ended."""
         return follow_events(self.core, run, after)
-
-    def close(self) -> None:
-        """Closes what is open. The client may be used again."""
-        self.core.close()

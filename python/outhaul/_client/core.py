@@ -18,7 +18,6 @@ from outhaul._client.wire import Answer, WireError, request
 
 _MOST_TRIES = 6
 _FIRST_PAUSE = 0.05
-_MOST_KEPT = 4
 _SILENCE = 30.0
 """How long a stream of events may be silent, in seconds: the server sends a heartbeat every ten."""
 _NO_SERVER = (FileNotFoundError, ConnectionRefusedError, NotADirectoryError)
@@ -184,7 +183,7 @@ class Core:
             wire.close()
             raise
         pieces.append(answer.take())
-        if answer.keeps and len(self._kept) < _MOST_KEPT and self._owner == os.getpid():
+        if answer.keeps and len(self._kept) < self.transport.keeps and self._owner == os.getpid():
             self._kept.append(wire)
         else:
             wire.close()
@@ -193,7 +192,8 @@ class Core:
     def _take(self) -> Optional[Wire]:
         if self._owner != os.getpid():
             # A connection must not be shared with the process that this one was forked from.
-            self._kept, self._owner = [], os.getpid()
+            self.close()
+            self._owner = os.getpid()
         try:
             return self._kept.pop()
         except IndexError:

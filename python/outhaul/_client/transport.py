@@ -44,6 +44,9 @@ class Wire:
 class Transport:
     """Where connections, pauses and processes come from."""
 
+    keeps = 0
+    """How many connections are kept for the next request."""
+
     async def open(self, home: str) -> Wire:
         """Connects to the socket in a data folder."""
         raise NotImplementedError
@@ -98,6 +101,8 @@ class BlockingWire(Wire):
 class Blocking(Transport):
     """Blocks the calling thread."""
 
+    keeps = 4
+
     async def open(self, home: str) -> Wire:
         connected = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
@@ -150,7 +155,7 @@ class AsyncWire(Wire):
 
 
 class Async(Transport):
-    """Suspends the calling task."""
+    """Suspends the calling task. Keeps no connection: it would outlive the event loop, and a new one costs little."""
 
     async def open(self, home: str) -> Wire:
         import asyncio
