@@ -32,7 +32,10 @@ def show(run: Run) -> None:
     if not in_notebook():
         print(repr(run.refresh()))
         return
-    from IPython.display import display  # type: ignore[import-not-found,unused-ignore]
+    from importlib import import_module
+
+    # Typed as anything: whether it is there, and typed, differs from machine to machine.
+    display: Any = import_module("IPython.display").display
 
     def picture(html: str) -> Dict[str, str]:
         return {"text/html": html, "text/plain": repr(run)}
