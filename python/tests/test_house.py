@@ -11,7 +11,7 @@ from support import PYTHON, Inside
 PACKAGE = os.path.join(PYTHON, "outhaul")
 HEAVY = ("json", "re", "typing", "logging", "pathlib", "uuid", "shutil", "threading", "__future__")
 # What only some uses need: importing a workspace must not pay for it.
-LATE = ("asyncio", "ssl", "subprocess", "threading", "http", "email", "urllib", "tempfile", "IPython", "logging")
+LATE = ("asyncio", "socket", "ssl", "subprocess", "threading", "http", "email", "urllib", "tempfile", "IPython", "logging")
 
 
 def modules():

@@ -7,13 +7,13 @@ a coroutine to its end without an event loop.
 from __future__ import annotations
 
 import os
-import socket
 import sys
 import time
 from typing import TYPE_CHECKING, Any, AsyncGenerator, Coroutine, Dict, Iterator, List, Optional, Tuple, TypeVar
 
 if TYPE_CHECKING:
     import asyncio
+    import socket
 
 T = TypeVar("T")
 
@@ -88,6 +88,8 @@ class BlockingWire(Wire):
         self._socket.sendall(data)
 
     async def receive(self, limit: Optional[float]) -> bytes:
+        import socket
+
         self._socket.settimeout(limit)
         try:
             return self._socket.recv(_PIECE)
@@ -104,6 +106,8 @@ class Blocking(Transport):
     keeps = 4
 
     async def open(self, home: str) -> Wire:
+        import socket
+
         connected = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             with _SocketPath(home) as path:
