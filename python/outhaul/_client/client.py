@@ -43,6 +43,10 @@ class Client:
         """The bytes of an answer as they arrive."""
         return iterate(self.core.stream(path, query))
 
+    def upload(self, path: str, file: str) -> Any:
+        """Sends a file to a route that takes bytes, and gives the JSON of the answer."""
+        return drive(self.core.upload(path, file))
+
     def call(self, words: Sequence[str], secret: Optional[str] = None) -> Any:
         """Has the program do what its command line `words` says, and gives the JSON that it answers."""
         return drive(self.core.call(words, secret))
