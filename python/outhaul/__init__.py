@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from outhaul.errors import RunFailedError as RunFailedError
     from outhaul.submitted import Run as Run
     from outhaul.targets import Target as Target
+    from outhaul.tracked import TrackedRun as TrackedRun
     from outhaul.workspace import Workspace as Workspace
 
 _PLACES = {
@@ -24,6 +25,7 @@ _PLACES = {
     "Run": "submitted",
     "RunFailedError": "errors",
     "Target": "targets",
+    "TrackedRun": "tracked",
     "Workspace": "workspace",
 }
 _MODULES = ("aio", "errors", "target")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from html import escape
-from typing import TYPE_CHECKING, Any, Callable, Iterator, List, Optional
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Optional
 
 from outhaul._client.follow import Heartbeat, Item, LogPiece, StateChange
 from outhaul._display import page
@@ -30,17 +30,23 @@ def in_notebook() -> bool:
 def show(run: Run) -> None:
     """Shows a run: in a notebook as a picture that is drawn anew until the run has ended, elsewhere as text."""
     if not in_notebook():
-        print(repr(run))
+        print(repr(run.refresh()))
         return
-    from IPython.display import HTML, display  # type: ignore[import-not-found,unused-ignore]
+    from importlib import import_module
 
-    handle = display(HTML(run._repr_html_()), display_id=True)
+    # Typed as anything: whether it is there, and typed, differs from machine to machine.
+    display: Any = import_module("IPython.display").display
+
+    def picture(html: str) -> Dict[str, str]:
+        return {"text/html": html, "text/plain": repr(run)}
+
+    handle = display(picture(run._repr_html_()), raw=True, display_id=True)
     if handle is None or run.has_ended:
         return
     import threading
 
     def update(html: str) -> None:
-        handle.update(HTML(html))
+        handle.update(picture(html), raw=True)
 
     # It ends with the run, or with the kernel.
     threading.Thread(target=keep_shown, args=(run, update), name=f"show {run.id[:8]}", daemon=True).start()

@@ -9,16 +9,35 @@ from itertools import count
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Callable
 
 _FLAGS = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
 
 
-class FileSink:
-    """Appends to the metrics file. A record that cannot be written is counted and given up, never raised:
-    a full disk must not end a training that has run for a week."""
+class Sink:
+    """What takes records and files."""
 
     online = True
+    dropped = 0
+
+    def put(self, who: "str | None", kind: str, fields: "dict[str, Any]", line: bytes) -> None:
+        """Takes a record, as its fields and as its line; `who` is the child run that it belongs to."""
+        raise NotImplementedError
+
+    def keep(
+        self, child: "str | None", name: str, fill: "Callable[[str], object]", size: "int | None", fresh: bool
+    ) -> "tuple[str, int | None]":
+        """Keeps a file that `fill` writes; gives its name (numbered, if it is to be `fresh`) and its size."""
+        raise NotImplementedError
+
+    def lines(self) -> "Any":
+        """Every line recorded so far."""
+        raise NotImplementedError
+
+
+class FileSink(Sink):
+    """Appends to the metrics file. A record that cannot be written is counted and given up, never raised:
+    a full disk must not end a training that has run for a week."""
 
     def __init__(self, path: str, uploads: str) -> None:
         # The script may change its folder later.
@@ -32,6 +51,13 @@ class FileSink:
             append(self.path, line)
         except OSError as error:
             self._drop(error)
+
+    def keep(
+        self, child: "str | None", name: str, fill: "Callable[[str], object]", size: "int | None", fresh: bool
+    ) -> "tuple[str, int | None]":
+        from outhaul import _files
+
+        return _files.store(self.uploads, child, name, fill, fresh)
 
     def _drop(self, error: OSError) -> None:
         number = next(self._drops)
@@ -57,11 +83,10 @@ class FileSink:
             return
 
 
-class PrintSink:
+class PrintSink(Sink):
     """Says on standard output what would have been recorded, and remembers it for this process."""
 
     online = False
-    dropped = 0
 
     def __init__(self) -> None:
         self._lines = []  # type: list[bytes]
@@ -72,6 +97,11 @@ class PrintSink:
         # One write, so that threads do not mix their lines.
         before = f"[{who}] " if who else ""
         print(f"outhaul: {before}{text}\n", end="")
+
+    def keep(
+        self, child: "str | None", name: str, fill: "Callable[[str], object]", size: "int | None", fresh: bool
+    ) -> "tuple[str, int | None]":
+        return name, size
 
     def lines(self) -> "Any":
         """Every line recorded so far by this process."""

@@ -8,7 +8,7 @@ import os
 
 from outhaul import _record
 from outhaul._record import RunError
-from outhaul._sink import FileSink, PrintSink
+from outhaul._sink import FileSink, PrintSink, Sink
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class Run:
 
     def __init__(
         self,
-        sink: "FileSink | PrintSink",
+        sink: Sink,
         run_id: str,
         name: str,
         parent: "Run | None" = None,
@@ -125,8 +125,8 @@ class Run:
             if not callable(save):
                 raise TypeError(f"image `{name}`: plot must be a matplotlib figure or pyplot, not `{type(plot).__name__}`")
             fill = lambda temp: save(temp, format="png")
-        if isinstance(self._sink, FileSink):
-            target, size = _files.store(self._sink.uploads, self._child, target, fill, fresh=True)
+        target, size = self._sink.keep(self._child, target, fill, None, True)
+        if self._sink.online:
             self._put("upload", {"name": target, "size": size})
         self._put("image", {"name": name, "path": target}, description)
 
@@ -196,10 +196,9 @@ class Run:
         target = _files.artifact_name(name)
         fill = _files.copier(path_or_stream)
         size = None  # type: int | None
-        if isinstance(self._sink, FileSink):
-            target, size = _files.store(self._sink.uploads, self._child, target, fill)
-        elif not hasattr(path_or_stream, "read"):
+        if not hasattr(path_or_stream, "read"):
             size = os.stat(path_or_stream).st_size  # type: ignore[arg-type]
+        target, size = self._sink.keep(self._child, target, fill, size, False)
         self._put("upload", {"name": target, "size": size})
 
     def upload_files(self, names: "list[str]", paths: "list[str]") -> None:

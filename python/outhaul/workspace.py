@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Union
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Sequence, Union
 
 from outhaul import _ops
 from outhaul._client.client import Client
@@ -12,6 +12,9 @@ from outhaul._model import Experiment, moment
 from outhaul.environment import RegisteredEnvironment
 from outhaul.submitted import Run
 from outhaul.targets import Targets
+
+if TYPE_CHECKING:
+    from outhaul.tracked import TrackedRun
 
 PathText = Union[str, "os.PathLike[str]"]
 
@@ -102,6 +105,22 @@ class Workspace:
 
     def _asked(self, script: Optional[PathText], **asked: Any) -> Submission:
         return _ops.submission(self._name, script, **asked)
+
+    def start_run(
+        self,
+        experiment: Optional[str] = None,
+        *,
+        name: Optional[str] = None,
+        tags: Optional[Mapping[str, object]] = None,
+        properties: Optional[Mapping[str, object]] = None,
+    ) -> TrackedRun:
+        """Begins a run that this process plays, without a target: `with ws.start_run("ridge") as run: run.log(...)`.
+
+        Without an experiment it is named after the current folder.
+        """
+        from outhaul.tracked import start
+
+        return start(self._client, self._name, experiment, name, tags, properties, None)
 
     def get_run(self, run: str) -> Run:
         """The run of this id, or of a unique beginning of one; `NotFoundError` when there is none."""

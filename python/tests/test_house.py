@@ -11,9 +11,7 @@ from support import PYTHON, Inside
 PACKAGE = os.path.join(PYTHON, "outhaul")
 HEAVY = ("json", "re", "typing", "logging", "pathlib", "uuid", "shutil", "threading", "__future__")
 # What only some uses need: importing a workspace must not pay for it.
-LATE = ("asyncio", "ssl", "subprocess", "threading", "http", "email", "urllib", "tempfile", "IPython", "logging")
-# Found at run time where it is there, never needed.
-OPTIONAL = ("IPython",)
+LATE = ("asyncio", "socket", "ssl", "subprocess", "threading", "http", "email", "urllib", "tempfile", "IPython", "logging")
 
 
 def modules():
@@ -55,7 +53,7 @@ class House(Inside):
                     continue
                 for module in found:
                     top = module.split(".")[0]
-                    self.assertTrue(top in ("outhaul",) + OPTIONAL or top in sys.stdlib_module_names, (name, module))
+                    self.assertTrue(top == "outhaul" or top in sys.stdlib_module_names, (name, module))
 
     def loaded(self, code):
         """The modules that a process has loaded after this code; -S keeps those of this machine's site out of it."""

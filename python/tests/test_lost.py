@@ -3,11 +3,12 @@
 import asyncio
 import base64
 import json
-import os
+import subprocess
+import sys
 import unittest
 import unittest.mock
 
-import support  # noqa: F401  (finds the package)
+import support
 from fake_server import FakeServer, answer, chunks
 
 from outhaul import errors
@@ -45,11 +46,7 @@ class Requests(unittest.TestCase):
             with FakeServer(answers) as server:
 
                 async def asked():
-                    client = AsyncClient(server.home, start=False)
-                    try:
-                        return await client.request(*request, **more)
-                    finally:
-                        client.close()
+                    return await AsyncClient(server.home, start=False).request(*request, **more)
 
                 try:
                     if awaited:
@@ -134,15 +131,14 @@ class Requests(unittest.TestCase):
 
     def test_a_forked_process_takes_its_own_connection(self):
         with FakeServer([(answer(), True)] * 2) as server:
-            client = Client(server.home, start=False)
-            client.request("GET", "/x")
-            child = os.fork()
-            if child == 0:
-                good = client.request("GET", "/x") == {}
-                os._exit(0 if good else 1)
-            self.assertEqual(os.waitpid(child, 0)[1], 0)
-            self.assertEqual(server.connections, 2)
-            client.close()
+            code = (
+                "import os, sys\nfrom outhaul._client.client import Client\n"
+                "client = Client(sys.argv[1], start=False)\nassert client.request('GET', '/x') == {}\n"
+                "child = os.fork()\nif child == 0:\n    os._exit(client.request('GET', '/x') != {})\n"
+                "assert os.waitpid(child, 0)[1] == 0"
+            )
+            subprocess.run([sys.executable, "-c", code, server.home], env={"PYTHONPATH": support.PYTHON}, check=True)
+            self.assertEqual((server.connections, len(server.requests)), (2, 2))
 
     def test_no_server(self):
         with FakeServer([]) as server:
@@ -163,11 +159,7 @@ class Following(unittest.TestCase):
             with FakeServer(answers) as server:
 
                 async def collected():
-                    client = AsyncClient(server.home, start=False)
-                    try:
-                        return [item async for item in call(client)]
-                    finally:
-                        client.close()
+                    return [item async for item in call(AsyncClient(server.home, start=False))]
 
                 found.append(asyncio.run(collected()) if awaited else list(call(Client(server.home, start=False))))
                 self.assertEqual(server.answers, [])

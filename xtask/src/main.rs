@@ -1,4 +1,4 @@
-//! Tasks of the repository: `cargo xtask test`, `bench`, `fuzz`, `openapi`. This file reads the arguments.
+//! Tasks of the repository: `cargo xtask test`, `bench`, `fuzz`, `openapi`, `wheel`. This file reads the arguments.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -11,11 +11,13 @@ mod fuzz;
 mod http;
 mod licences;
 mod openapi;
+mod python;
 mod repo;
 mod server;
 mod shell;
 mod temp;
 mod test;
+mod wheel;
 
 use std::process::ExitCode;
 
@@ -24,6 +26,7 @@ const HELP: &str = "Tasks of the repository
 Usage: cargo xtask test [--full] [--only STEP]... [--list]
        cargo xtask fuzz [TARGET]... [--seconds N]
        cargo xtask openapi [--check]
+       cargo xtask wheel [--debug] [--out DIR]
        cargo xtask bench [--quick] [--peers] [--only PART]... [--format text|json]
 
   test     Install what is missing, then run every check and every test
@@ -32,10 +35,13 @@ Usage: cargo xtask test [--full] [--only STEP]... [--list]
              --list       name the steps
   fuzz     Fuzz the parsers of untrusted input, each for N seconds (60)
   openapi  Write docs/openapi.json, or with --check compare it with what the server answers
+  wheel    Build the wheels for `pip install`
+             --debug      with the program as tests have it, which is built sooner
+             --out DIR    write them into this folder rather than the target folder's `wheels`
   bench    Print ratios measured against plain tools in the same run
              --quick      fewer rounds
              --peers      also install and measure other launchers of runs
-             --only PART  only this part: start, throughput, snapshot, cli, idle, remote, peers";
+             --only PART  only this part: start, throughput, snapshot, cli, idle, remote, python, peers";
 
 fn main() -> ExitCode {
     let mut words = std::env::args().skip(1);
@@ -47,6 +53,7 @@ fn main() -> ExitCode {
         "fuzz" => fuzz::main(words),
         "openapi" => openapi::main(words),
         "bench" => bench::main(words),
+        "wheel" => wheel::main(words),
         "" | "help" | "--help" | "-h" => help(),
         other => Err(anyhow::anyhow!(
             "there is no task `{other}`; `cargo xtask help` names all"

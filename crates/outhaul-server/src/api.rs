@@ -10,6 +10,7 @@ mod runs;
 mod server;
 mod stream;
 mod targets;
+mod tracked;
 mod workspaces;
 
 use std::sync::Arc;
@@ -42,6 +43,7 @@ fn documented() -> OpenApiRouter<Arc<App>> {
         .merge(server::routes())
         .merge(workspaces::routes())
         .merge(runs::routes())
+        .merge(tracked::routes())
         .merge(logs::routes())
         .merge(events::routes())
         .merge(outputs::routes())

@@ -88,6 +88,11 @@ impl Home {
         self.root.join("runs")
     }
 
+    /// Files that are on their way from a client.
+    pub(crate) fn uploads(&self) -> PathBuf {
+        self.root.join("uploads")
+    }
+
     pub(crate) fn target(&self, name: &str) -> PathBuf {
         self.root.join("targets").join(name)
     }

@@ -47,6 +47,7 @@ pub(crate) async fn keep(
         values: Vec::new(),
     };
     let mut tags: BTreeMap<RunId, BTreeMap<String, String>> = BTreeMap::new();
+    let mut properties: BTreeMap<RunId, BTreeMap<String, String>> = BTreeMap::new();
     let mut bad: Vec<String> = Vec::new();
     let of = |child: Option<String>| {
         child.map_or_else(|| run.id.clone(), |child| RunId::of_child(&run.id, &child))
@@ -57,6 +58,10 @@ pub(crate) async fn keep(
             Ok(MetricRecord::Metric { child, value }) => batch.values.push((of(child), value)),
             Ok(MetricRecord::Tag { child, name, value }) => {
                 tags.entry(of(child)).or_default().insert(name, value);
+            }
+            Ok(MetricRecord::Property { child, name, value }) => {
+                let known = properties.entry(of(child)).or_default();
+                known.entry(name).or_insert(value);
             }
             Ok(MetricRecord::Upload) => {}
             Ok(MetricRecord::Child { id, name, parent }) => {
@@ -69,6 +74,9 @@ pub(crate) async fn keep(
     // All before the mark moves, and each such that doing it again changes nothing.
     for (id, tags) in tags {
         add_tags(app, run, &id, tags).await?;
+    }
+    for (id, properties) in properties {
+        add_properties(app, run, &id, properties).await?;
     }
     for (id, state, error) in ends {
         end_child(app, run, &id, &state, error).await?;
@@ -142,6 +150,25 @@ async fn add_tags(
         }
         _ => Ok(()),
     }
+}
+
+async fn add_properties(
+    app: &App,
+    run: &Run,
+    id: &RunId,
+    mut properties: BTreeMap<String, String>,
+) -> Result<(), StoreError> {
+    let Some(owner) = own(app, run, id).await? else {
+        return Ok(());
+    };
+    // The first value stays.
+    properties.retain(|name, _| !owner.properties.contains_key(name));
+    if properties.is_empty() {
+        return Ok(());
+    }
+    app.apply(id, Guard::Any, vec![RunEventKind::PropertiesAdded { properties }])
+        .await
+        .map(drop)
 }
 
 async fn create_child(

@@ -24,6 +24,8 @@ mod sdk;
 mod serve;
 mod submit;
 mod targets;
+mod tracked;
+mod uploads;
 mod waiting;
 
 pub use api::{openapi, routes};

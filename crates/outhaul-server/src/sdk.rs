@@ -4,33 +4,49 @@ use std::path::{Path, PathBuf};
 
 use outhaul_types::ApiError;
 
-/// The files of the package.
+/// A file of the package by its path within it.
+macro_rules! file {
+    ($name:literal) => {
+        ($name, include_str!(concat!("../../../python/", $name)))
+    };
+}
+
+/// The files of the package, all of them: a script may submit runs itself, and an installed package of the same name
+/// would be hidden by this one.
 const FILES: &[(&str, &str)] = &[
-    (
-        "outhaul/__init__.py",
-        include_str!("../../../python/outhaul/__init__.py"),
-    ),
-    (
-        "outhaul/_files.py",
-        include_str!("../../../python/outhaul/_files.py"),
-    ),
-    (
-        "outhaul/_metrics.py",
-        include_str!("../../../python/outhaul/_metrics.py"),
-    ),
-    (
-        "outhaul/_record.py",
-        include_str!("../../../python/outhaul/_record.py"),
-    ),
-    (
-        "outhaul/_sink.py",
-        include_str!("../../../python/outhaul/_sink.py"),
-    ),
-    (
-        "outhaul/py.typed",
-        include_str!("../../../python/outhaul/py.typed"),
-    ),
-    ("outhaul/run.py", include_str!("../../../python/outhaul/run.py")),
+    file!("outhaul/__init__.py"),
+    file!("outhaul/_client/__init__.py"),
+    file!("outhaul/_client/attaching.py"),
+    file!("outhaul/_client/client.py"),
+    file!("outhaul/_client/core.py"),
+    file!("outhaul/_client/follow.py"),
+    file!("outhaul/_client/program.py"),
+    file!("outhaul/_client/query.py"),
+    file!("outhaul/_client/sse.py"),
+    file!("outhaul/_client/submission.py"),
+    file!("outhaul/_client/transport.py"),
+    file!("outhaul/_client/wire.py"),
+    file!("outhaul/_display.py"),
+    file!("outhaul/_files.py"),
+    file!("outhaul/_logs.py"),
+    file!("outhaul/_metrics.py"),
+    file!("outhaul/_model.py"),
+    file!("outhaul/_notebook.py"),
+    file!("outhaul/_ops.py"),
+    file!("outhaul/_record.py"),
+    file!("outhaul/_sink.py"),
+    file!("outhaul/aio/__init__.py"),
+    file!("outhaul/aio/submitted.py"),
+    file!("outhaul/aio/targets.py"),
+    file!("outhaul/aio/workspace.py"),
+    file!("outhaul/environment.py"),
+    file!("outhaul/errors.py"),
+    file!("outhaul/py.typed"),
+    file!("outhaul/run.py"),
+    file!("outhaul/submitted.py"),
+    file!("outhaul/target.py"),
+    file!("outhaul/targets.py"),
+    file!("outhaul/workspace.py"),
 ];
 
 /// Lays the package out, named by its content, so that a run that goes on keeps the one it was started with.
@@ -66,4 +82,41 @@ pub(crate) fn files() -> Vec<(String, Vec<u8>)> {
         .iter()
         .map(|(name, text)| ((*name).to_owned(), text.as_bytes().to_vec()))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::{Path, PathBuf};
+
+    use super::*;
+
+    fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
+        for entry in std::fs::read_dir(folder).expect("the folder can be read") {
+            let path = entry.expect("the folder can be read").path();
+            if path.is_dir() {
+                walk(&path, found);
+            } else if path
+                .extension()
+                .is_some_and(|ending| ending == "py" || ending == "typed")
+            {
+                found.push(path);
+            }
+        }
+    }
+
+    #[test]
+    fn the_whole_package_is_carried() {
+        let python = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../python");
+        let mut found = Vec::new();
+        walk(&python.join("outhaul"), &mut found);
+        let mut found: Vec<String> = found
+            .iter()
+            .filter_map(|path| path.strip_prefix(&python).ok())
+            .map(|path| path.to_string_lossy().into_owned())
+            .collect();
+        found.sort();
+        let mut carried: Vec<&str> = FILES.iter().map(|(name, _)| *name).collect();
+        carried.sort_unstable();
+        assert_eq!(carried, found);
+    }
 }

@@ -28,7 +28,7 @@ use crate::inherited::inherited;
 use crate::janitor::{self, Janitor};
 use crate::reserve::Reserve;
 use crate::targets::{Entry, Target, Targets};
-use crate::{api, failpoint, ingest, life, listen, sdk};
+use crate::{api, failpoint, ingest, life, listen, sdk, uploads};
 
 /// How long a stopping server waits for its last answers.
 const FAREWELL: Duration = Duration::from_secs(3);
@@ -170,6 +170,7 @@ async fn open(
     let blobs = BlobStore::open(home.blobs()).map_err(|error| broken(&error))?;
     // Only untidy, never wrong, when this fails.
     let _ = blobs.remove_leftovers(LEFTOVER);
+    uploads::remove_leftovers(&home.uploads());
     let artifacts = FolderArtifacts::open(&home.artifacts()).map_err(|error| broken(&error))?;
     let slots =
         std::thread::available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(1));

@@ -31,10 +31,10 @@ pub(crate) async fn submit(app: &Arc<App>, request: SubmitRun) -> Result<(Run, b
 pub(crate) async fn rerun(app: &Arc<App>, original: &Run, request: Rerun) -> Result<(Run, bool), ApiError> {
     let Some(mut spec) = original.spec.clone() else {
         return Err(ApiError::bad_request(format!(
-            "run `{}` is a child run, which its parent's script played",
+            "run `{}` has no command: it was played by a script or a client",
             original.id.short()
         ))
-        .with_hint("repeat its parent"));
+        .with_hint("repeat its parent, where it has one that was submitted"));
     };
     let target = app
         .targets

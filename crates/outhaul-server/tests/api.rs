@@ -36,6 +36,9 @@ fn every_documented_route_is_there_and_answers_as_documented() {
             "rerun" => json!({"id": outhaul_types::RunId::generate().unwrap()}),
             "build" => json!({"environment": {"kind": "named", "name": "none"}}),
             "environments" => json!({"name": "e", "spec": {}}),
+            "tracked" => json!({"id": outhaul_types::RunId::generate().unwrap(), "experiment": "e"}),
+            "end" => json!({"state": "Completed"}),
+            "metrics" => json!([]),
             _ => json!({}),
         };
         let body = if method == "GET" {

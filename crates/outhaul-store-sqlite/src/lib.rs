@@ -4,6 +4,7 @@
 
 mod addresses;
 mod codec;
+mod documents;
 mod environments;
 mod fault;
 mod list;

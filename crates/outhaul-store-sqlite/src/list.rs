@@ -68,6 +68,7 @@ fn statement(query: &RunQuery<'_>) -> (String, Vec<Value>) {
         values.extend(given.iter().map(|value| Value::Text((*value).to_owned())));
     };
     match query.parent {
+        None if query.children => {}
         None => condition("parent IS NULL", &[]),
         Some(id) => condition("parent = (SELECT key FROM runs WHERE id = ?)", &[id]),
     }

@@ -50,6 +50,29 @@ pub(crate) fn add(connection: &Connection, id: &RunId, batch: &MetricBatch) -> R
     Ok(())
 }
 
+/// Adds metrics that are not there yet.
+pub(crate) fn log(connection: &Connection, id: &RunId, values: &[MetricValue]) -> Result<()> {
+    let run = runs::key(connection, id)?;
+    let mut position = next_position(connection, run)?;
+    let sql = "INSERT INTO metrics (run, position, name, kind, value, step, time)
+               SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 WHERE NOT EXISTS (SELECT 1 FROM metrics WHERE run = ?1 AND name = ?3
+               AND step IS ?6 AND time IS ?7 AND kind = ?4 AND value = ?5)";
+    let mut insert = connection.prepare_cached(sql)?;
+    for metric in values {
+        let added = insert.execute(params![
+            run,
+            position,
+            metric.name,
+            metric.kind.as_str(),
+            codec::json(&metric.value)?,
+            metric.step,
+            metric.time
+        ])?;
+        position += i64::from(added > 0);
+    }
+    Ok(())
+}
+
 pub(crate) fn ingested(connection: &Connection, id: &RunId) -> Result<IngestedMetrics> {
     Ok(IngestedMetrics {
         bytes: mark(connection, runs::key(connection, id)?)?,
@@ -81,13 +104,19 @@ pub(crate) fn all(connection: &Connection, id: &RunId) -> Result<Vec<MetricValue
 
 pub(crate) fn put_outputs(connection: &Connection, id: &RunId, outputs: &[Output]) -> Result<()> {
     let run = runs::key(connection, id)?;
-    connection
-        .prepare_cached("DELETE FROM outputs WHERE run = ?1")?
-        .execute([run])?;
     let sql = "INSERT OR REPLACE INTO outputs (run, path, size, hash) VALUES (?1, ?2, ?3, ?4)";
     let mut insert = connection.prepare_cached(sql)?;
     for output in outputs {
         insert.execute(params![run, output.path, codec::signed(output.size), output.hash])?;
+    }
+    Ok(())
+}
+
+pub(crate) fn remove_outputs(connection: &Connection, id: &RunId, paths: &[String]) -> Result<()> {
+    let run = runs::key(connection, id)?;
+    let mut remove = connection.prepare_cached("DELETE FROM outputs WHERE run = ?1 AND path = ?2")?;
+    for path in paths {
+        remove.execute(params![run, path])?;
     }
     Ok(())
 }

@@ -75,7 +75,12 @@ pub(crate) fn find(connection: &Connection, prefix: &str) -> Result<Run> {
     )
 }
 
-pub(crate) fn create(connection: &Connection, new: NewRun, at: Timestamp) -> Result<AppliedRun> {
+pub(crate) fn begin(
+    connection: &Connection,
+    new: NewRun,
+    first: Vec<RunEventKind>,
+    at: Timestamp,
+) -> Result<AppliedRun> {
     if let Some(submitted) = submission(connection, &new.id)? {
         return if submitted == new {
             Ok(AppliedRun {
@@ -93,13 +98,12 @@ pub(crate) fn create(connection: &Connection, new: NewRun, at: Timestamp) -> Res
         .map(|parent| key(connection, parent))
         .transpose()?;
     let counted = parent.is_none().then_some(at);
-    workspaces::count_run(connection, &new.workspace, &new.experiment, counted)?;
-
     let submission = codec::json(&new)?;
-    let (mut run, event) = Run::submitted(new, at);
+    let AppliedRun { mut run, events } = rules::begin(new, first, at)?;
+    workspaces::count_run(connection, &run.workspace, &run.experiment, counted)?;
     let sql =
         "INSERT INTO runs (id, workspace, experiment, target, name, parent, has_spec, created_at, state,
-               terminal, tags) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+               terminal, tags, started_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
     connection.prepare_cached(sql)?.execute(params![
         run.id.as_str(),
         run.workspace,
@@ -112,6 +116,7 @@ pub(crate) fn create(connection: &Connection, new: NewRun, at: Timestamp) -> Res
         run.state.as_str(),
         run.state.is_terminal(),
         codec::json(&run.tags)?,
+        run.started_at.map(codec::nanos),
     ])?;
     let key = connection.last_insert_rowid();
     put_tags(connection, key, &run)?;
@@ -123,11 +128,10 @@ pub(crate) fn create(connection: &Connection, new: NewRun, at: Timestamp) -> Res
     connection
         .prepare_cached(sql)?
         .execute(params![key, codec::FORMAT, codec::record(&mut run)?])?;
-    add_event(connection, key, &event)?;
-    Ok(AppliedRun {
-        run,
-        events: vec![event],
-    })
+    for event in &events {
+        add_event(connection, key, event)?;
+    }
+    Ok(AppliedRun { run, events })
 }
 
 fn submission(connection: &Connection, id: &RunId) -> Result<Option<NewRun>> {
@@ -163,6 +167,9 @@ pub(crate) fn apply(
     if after != before {
         put_summary(connection, key, &after)?;
         if after.tags != before.tags {
+            connection
+                .prepare_cached("DELETE FROM run_tags WHERE run = ?1")?
+                .execute([key])?;
             put_tags(connection, key, &applied.run)?;
         }
     }

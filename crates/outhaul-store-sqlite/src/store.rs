@@ -13,10 +13,11 @@ use outhaul_types::{
     ComputeTarget, EnvironmentSpec, Lock, MetricValue, NewRun, Run, RunEvent, RunEventKind, RunId, Workspace,
     WorkspaceSettings,
 };
+use serde_json::Value;
 
 use crate::readers::Readers;
 use crate::writer::Writer;
-use crate::{addresses, environments, list, metrics, open, runs, targets, workspaces};
+use crate::{addresses, documents, environments, list, metrics, open, runs, targets, workspaces};
 
 /// How many reads can go on at once: a long list must not hold up a short question.
 const READERS: usize = 2;
@@ -92,9 +93,14 @@ impl Store for SqliteStore {
             .await
     }
 
-    async fn create_run(&self, new: NewRun, at: Timestamp) -> Result<AppliedRun, StoreError> {
+    async fn begin_run(
+        &self,
+        new: NewRun,
+        first: Vec<RunEventKind>,
+        at: Timestamp,
+    ) -> Result<AppliedRun, StoreError> {
         self.writer
-            .write(move |connection| runs::create(connection, new, at))
+            .write(move |connection| runs::begin(connection, new, first, at))
             .await
     }
 
@@ -157,6 +163,13 @@ impl Store for SqliteStore {
             .await
     }
 
+    async fn log_metrics(&self, id: &RunId, values: Vec<MetricValue>) -> Result<(), StoreError> {
+        let id = id.clone();
+        self.writer
+            .write(move |connection| metrics::log(connection, &id, &values))
+            .await
+    }
+
     async fn ingested_metrics(&self, id: &RunId) -> Result<IngestedMetrics, StoreError> {
         let id = id.clone();
         self.readers
@@ -175,6 +188,13 @@ impl Store for SqliteStore {
         let id = id.clone();
         self.writer
             .write(move |connection| metrics::put_outputs(connection, &id, &outputs))
+            .await
+    }
+
+    async fn remove_outputs(&self, id: &RunId, paths: Vec<String>) -> Result<(), StoreError> {
+        let id = id.clone();
+        self.writer
+            .write(move |connection| metrics::remove_outputs(connection, &id, &paths))
             .await
     }
 
@@ -200,6 +220,43 @@ impl Store for SqliteStore {
         let workspace = workspace.to_owned();
         self.readers
             .read(move |connection| workspaces::experiments(connection, &workspace))
+            .await
+    }
+
+    async fn create_experiment(&self, workspace: &str, name: &str) -> Result<(), StoreError> {
+        let (workspace, name) = (workspace.to_owned(), name.to_owned());
+        self.writer
+            .write(move |connection| {
+                workspaces::check(connection, &workspace)?;
+                workspaces::count_run(connection, &workspace, &name, None)
+            })
+            .await
+    }
+
+    async fn put_document(
+        &self,
+        workspace: &str,
+        kind: &str,
+        id: &str,
+        document: Value,
+    ) -> Result<(), StoreError> {
+        let key = [workspace, kind, id].map(str::to_owned);
+        self.writer
+            .write(move |connection| documents::put(connection, &key, &document))
+            .await
+    }
+
+    async fn document(&self, workspace: &str, kind: &str, id: &str) -> Result<Option<Value>, StoreError> {
+        let key = [workspace, kind, id].map(str::to_owned);
+        self.readers
+            .read(move |connection| documents::get(connection, &key))
+            .await
+    }
+
+    async fn documents(&self, workspace: &str, kind: &str) -> Result<Vec<(String, Value)>, StoreError> {
+        let (workspace, kind) = (workspace.to_owned(), kind.to_owned());
+        self.readers
+            .read(move |connection| documents::all(connection, &workspace, &kind))
             .await
     }
 

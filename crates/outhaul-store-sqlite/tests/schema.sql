@@ -3,6 +3,13 @@ CREATE TABLE addresses (
     resource_id TEXT NOT NULL,
     address     TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE documents (
+    workspace TEXT NOT NULL REFERENCES workspaces (name),
+    kind      TEXT NOT NULL,
+    id        TEXT NOT NULL,
+    document  TEXT NOT NULL,
+    PRIMARY KEY (workspace, kind, id)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE environments (
     workspace  TEXT NOT NULL REFERENCES workspaces (name),
     name       TEXT NOT NULL,
@@ -49,6 +56,7 @@ CREATE TABLE metrics (
     time     REAL,
     PRIMARY KEY (run, position)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX metrics_by_name ON metrics (run, name, step, time);
 CREATE TABLE outputs (
     run  INTEGER NOT NULL REFERENCES runs (key),
     path TEXT NOT NULL,

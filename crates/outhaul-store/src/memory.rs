@@ -14,6 +14,7 @@ use outhaul_types::{
     ComputeTarget, EnvironmentSpec, Lock, MetricValue, NewRun, Run, RunEvent, RunEventKind, RunId, Workspace,
     WorkspaceSettings,
 };
+use serde_json::Value;
 
 use self::state::State;
 use crate::rules::{self, RunQuery};
@@ -57,8 +58,13 @@ impl Store for MemoryStore {
         self.state().use_workspace(name)
     }
 
-    async fn create_run(&self, new: NewRun, at: Timestamp) -> Result<AppliedRun, StoreError> {
-        self.state().create_run(new, at)
+    async fn begin_run(
+        &self,
+        new: NewRun,
+        first: Vec<RunEventKind>,
+        at: Timestamp,
+    ) -> Result<AppliedRun, StoreError> {
+        self.state().begin_run(new, first, at)
     }
 
     async fn run(&self, id: &RunId) -> Result<Run, StoreError> {
@@ -108,6 +114,17 @@ impl Store for MemoryStore {
         self.state().add_metrics(id, batch)
     }
 
+    async fn log_metrics(&self, id: &RunId, values: Vec<MetricValue>) -> Result<(), StoreError> {
+        let mut state = self.state();
+        let metrics = &mut state.stored_mut(id)?.metrics;
+        for value in values {
+            if !metrics.contains(&value) {
+                metrics.push(value);
+            }
+        }
+        Ok(())
+    }
+
     async fn ingested_metrics(&self, id: &RunId) -> Result<IngestedMetrics, StoreError> {
         Ok(IngestedMetrics {
             bytes: self.state().stored(id)?.ingested,
@@ -119,11 +136,17 @@ impl Store for MemoryStore {
     }
 
     async fn put_outputs(&self, id: &RunId, outputs: Vec<Output>) -> Result<(), StoreError> {
-        let outputs = outputs
-            .into_iter()
-            .map(|output| (output.path.clone(), output))
-            .collect();
-        self.state().stored_mut(id)?.outputs = outputs;
+        let outputs = outputs.into_iter().map(|output| (output.path.clone(), output));
+        self.state().stored_mut(id)?.outputs.extend(outputs);
+        Ok(())
+    }
+
+    async fn remove_outputs(&self, id: &RunId, paths: Vec<String>) -> Result<(), StoreError> {
+        let mut state = self.state();
+        let outputs = &mut state.stored_mut(id)?.outputs;
+        for path in paths {
+            outputs.remove(&path);
+        }
         Ok(())
     }
 
@@ -151,6 +174,40 @@ impl Store for MemoryStore {
             .filter(|(key, _)| key.0 == workspace)
             .map(|(_, found)| found.clone())
             .collect())
+    }
+
+    async fn create_experiment(&self, workspace: &str, name: &str) -> Result<(), StoreError> {
+        let mut state = self.state();
+        state.workspace(workspace)?;
+        state.experiment(workspace, name);
+        Ok(())
+    }
+
+    async fn put_document(
+        &self,
+        workspace: &str,
+        kind: &str,
+        id: &str,
+        document: Value,
+    ) -> Result<(), StoreError> {
+        let mut state = self.state();
+        state.workspace(workspace)?;
+        let key = (workspace.to_owned(), kind.to_owned());
+        let documents = state.documents.entry(key).or_default();
+        documents.insert(id.to_owned(), document);
+        Ok(())
+    }
+
+    async fn document(&self, workspace: &str, kind: &str, id: &str) -> Result<Option<Value>, StoreError> {
+        let key = (workspace.to_owned(), kind.to_owned());
+        let state = self.state();
+        Ok(state.documents.get(&key).and_then(|kind| kind.get(id)).cloned())
+    }
+
+    async fn documents(&self, workspace: &str, kind: &str) -> Result<Vec<(String, Value)>, StoreError> {
+        let key = (workspace.to_owned(), kind.to_owned());
+        let state = self.state();
+        Ok(state.documents.get(&key).into_iter().flatten().map(|(id, document)| (id.clone(), document.clone())).collect())
     }
 
     async fn register_environment(

@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 use outhaul_types::api::RunFilter;
-use outhaul_types::{Run, RunEventKind, RunId, RunState};
+use outhaul_types::{NewRun, Run, RunEventKind, RunId, RunState};
 
 use crate::{AppliedRun, Guard, MetricBatch, StoreError};
 
@@ -31,6 +31,17 @@ pub fn apply_events(
         .map(|event| run.apply(event, at))
         .collect::<Result<Vec<_>, _>>()?;
     Ok(AppliedRun { run, events })
+}
+
+/// A new run with its first events.
+///
+/// # Errors
+/// [`StoreError::Forbidden`] when the transition table does not allow one of them.
+pub fn begin(new: NewRun, first: Vec<RunEventKind>, at: Timestamp) -> Result<AppliedRun, StoreError> {
+    let (run, submitted) = Run::submitted(new, at);
+    let mut begun = apply_events(run, Guard::Any, first, at)?;
+    begun.events.insert(0, submitted);
+    Ok(begun)
 }
 
 /// Checks that a batch begins where the last one of this run ended.
@@ -113,6 +124,8 @@ pub struct RunQuery<'a> {
     pub tag: Option<(&'a str, Option<&'a str>)>,
     /// Only children of the run with exactly this id; only runs that are no children when absent.
     pub parent: Option<&'a str>,
+    /// Children too, where no parent is given.
+    pub children: bool,
     /// At most so many; all when absent.
     pub limit: Option<u32>,
 }
@@ -143,6 +156,7 @@ impl<'a> RunQuery<'a> {
                 None => (tag, None),
             }),
             parent: filter.parent.as_deref(),
+            children: filter.children == Some(true),
             limit: filter.limit.filter(|limit| *limit > 0),
         })
     }
@@ -158,7 +172,8 @@ impl<'a> RunQuery<'a> {
             && self
                 .tag
                 .is_none_or(|(name, value)| run.tags.get(name).is_some_and(|actual| same(value, actual)))
-            && self.parent == run.parent.as_ref().map(RunId::as_str)
+            && ((self.children && self.parent.is_none())
+                || self.parent == run.parent.as_ref().map(RunId::as_str))
     }
 }
 

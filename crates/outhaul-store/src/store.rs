@@ -9,6 +9,7 @@ use outhaul_types::{
     ComputeTarget, EnvironmentSpec, Lock, MetricValue, NewRun, Run, RunEvent, RunEventKind, RunId, Workspace,
     WorkspaceSettings,
 };
+use serde_json::Value;
 
 use crate::StoreError;
 
@@ -72,13 +73,23 @@ pub trait Store: Send + Sync {
     /// A run that is there with the same id and an equal `NewRun` part is given back as it stands, with no events
     /// (`events` empty): submitting twice makes one run. A different one with the same id is a
     /// [`StoreError::Conflict`]. An unknown workspace or parent is [`StoreError::NotFound`].
-    async fn create_run(&self, new: NewRun, at: Timestamp) -> Result<AppliedRun, StoreError>;
+    async fn create_run(&self, new: NewRun, at: Timestamp) -> Result<AppliedRun, StoreError> {
+        self.begin_run(new, Vec::new(), at).await
+    }
+    /// As [`create_run`](Self::create_run), with more events at once: for a run that begins as it is recorded. When one of
+    /// them is not allowed ([`StoreError::Forbidden`]), nothing is recorded.
+    async fn begin_run(
+        &self,
+        new: NewRun,
+        first: Vec<RunEventKind>,
+        at: Timestamp,
+    ) -> Result<AppliedRun, StoreError>;
     /// The run with this id.
     async fn run(&self, id: &RunId) -> Result<Run, StoreError>;
     /// The one run whose id begins with `prefix`; a full id always names its run.
     async fn find_run(&self, prefix: &str) -> Result<Run, StoreError>;
     /// Runs, newest first (by order of submission, not by clock), filtered. `limit` 0 or `None` means all. Child
-    /// runs are listed only when `parent` is given, which is a full id here. `filter.workspace` is already filled
+    /// runs are listed only when `parent` is given, which is a full id here, or `children` is true. `filter.workspace` is already filled
     /// in by the caller; all workspaces are meant without it. An unknown workspace or state is
     /// [`StoreError::NotFound`]; a tag is split at its first `=`.
     async fn list_runs(&self, filter: &RunFilter) -> Result<Vec<RunSummary>, StoreError>;
@@ -100,13 +111,18 @@ pub trait Store: Send + Sync {
 
     /// Adds metrics and moves the mark in one transaction (see [`MetricBatch`]).
     async fn add_metrics(&self, id: &RunId, batch: MetricBatch) -> Result<(), StoreError>;
+    /// Adds metrics that come from elsewhere than the metrics file, all or none. One that is there already, equal in
+    /// everything, is not added again: a client that lost the answer may ask again.
+    async fn log_metrics(&self, id: &RunId, values: Vec<MetricValue>) -> Result<(), StoreError>;
     /// How far the run's metrics file has been read.
     async fn ingested_metrics(&self, id: &RunId) -> Result<IngestedMetrics, StoreError>;
     /// All metrics of a run in the order in which they were logged.
     async fn metrics(&self, id: &RunId) -> Result<Vec<MetricValue>, StoreError>;
 
-    /// Replaces the list of a run's outputs.
+    /// Adds to the list of a run's outputs; one takes the place of that with its path.
     async fn put_outputs(&self, id: &RunId, outputs: Vec<Output>) -> Result<(), StoreError>;
+    /// Takes outputs off the list by their paths; it is no error when one is not on it.
+    async fn remove_outputs(&self, id: &RunId, paths: Vec<String>) -> Result<(), StoreError>;
     /// A run's outputs by path.
     async fn outputs(&self, id: &RunId) -> Result<Vec<Output>, StoreError>;
 
@@ -115,8 +131,24 @@ pub trait Store: Send + Sync {
     /// Runs with a spec that have ended and are not released, oldest first.
     async fn unreleased_runs(&self) -> Result<Vec<Run>, StoreError>;
 
+    /// Records an experiment that has no run yet; one that is there stays as it is.
+    async fn create_experiment(&self, workspace: &str, name: &str) -> Result<(), StoreError>;
     /// Experiments of a workspace by name, with the number of their runs that are no child runs.
     async fn experiments(&self, workspace: &str) -> Result<Vec<Experiment>, StoreError>;
+
+    /// Keeps a document of a tracking protocol under its kind and id, in place of the one that was there. The store does
+    /// not look into it.
+    async fn put_document(
+        &self,
+        workspace: &str,
+        kind: &str,
+        id: &str,
+        document: Value,
+    ) -> Result<(), StoreError>;
+    /// A document.
+    async fn document(&self, workspace: &str, kind: &str, id: &str) -> Result<Option<Value>, StoreError>;
+    /// All documents of a kind with their ids, by id.
+    async fn documents(&self, workspace: &str, kind: &str) -> Result<Vec<(String, Value)>, StoreError>;
 
     /// Registers an environment: the newest version if its spec is equal to it, else a new version.
     async fn register_environment(

@@ -9,6 +9,7 @@ pub mod addresses;
 pub mod apply;
 pub mod concurrency;
 pub mod create;
+pub mod documents;
 pub mod environments;
 pub mod experiments;
 pub mod find;
@@ -70,7 +71,7 @@ macro_rules! store_suite {
                 a_run_is_recorded_with_its_first_event, submitting_twice_makes_one_run,
                 submitting_twice_after_changes_gives_the_run_as_it_stands, another_submission_with_the_same_id_is_refused,
                 an_unknown_workspace_is_refused, an_unknown_parent_is_refused, everything_of_a_spec_reads_back,
-                odd_texts_read_back,
+                odd_texts_read_back, a_run_that_begins_at_once,
             }
             find {
                 a_full_id_and_any_unique_prefix_name_a_run, a_prefix_of_several_is_ambiguous,
@@ -78,7 +79,7 @@ macro_rules! store_suite {
             }
             list {
                 the_newest_come_first_whatever_the_clock_says, each_filter_alone, filters_add_up, tags_are_compared_exactly,
-                tags_of_the_script_are_filtered_too, limits, children_are_listed_with_their_parent_only,
+                tags_of_the_script_are_filtered_too, removed_tags_are_not_found, limits, children_are_listed_with_their_parent_only,
                 a_summary_says_what_the_run_says, workspaces_are_apart, an_unknown_state_or_workspace_is_an_error,
             }
             apply {
@@ -94,10 +95,11 @@ macro_rules! store_suite {
             metrics {
                 they_are_kept_in_the_order_of_logging, values_read_back_exactly, the_same_stretch_counts_once,
                 a_gap_is_refused, an_unknown_run_takes_nothing_of_the_batch, children_have_their_own,
-                an_empty_stretch_moves_the_mark,
+                an_empty_stretch_moves_the_mark, a_client_may_send_them_again,
             }
-            outputs { they_are_replaced_and_sorted, of_an_unknown_run }
-            experiments { they_count_their_runs, children_are_not_counted, of_an_unknown_workspace }
+            outputs { they_add_up_and_are_sorted, they_are_removed_by_path, of_an_unknown_run }
+            experiments { they_count_their_runs, children_are_not_counted, one_without_runs, of_an_unknown_workspace }
+            documents { the_last_one_is_given_back, of_an_unknown_workspace }
             environments {
                 a_new_spec_is_a_new_version, versions_are_found, they_belong_to_their_workspace,
                 an_unknown_workspace_is_refused, the_first_lock_stays,
@@ -148,6 +150,7 @@ mod tests {
             include_str!("suite/apply.rs"),
             include_str!("suite/concurrency.rs"),
             include_str!("suite/create.rs"),
+            include_str!("suite/documents.rs"),
             include_str!("suite/environments.rs"),
             include_str!("suite/experiments.rs"),
             include_str!("suite/find.rs"),

@@ -148,6 +148,9 @@ pub struct RunFilter {
     /// Only children of this run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<String>,
+    /// Child runs too, at every depth; without effect together with `parent`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub children: Option<bool>,
     /// At most so many, newest first; 0 means all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,

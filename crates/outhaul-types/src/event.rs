@@ -1,5 +1,7 @@
 //! The append-only event log of a run. A run's state is derived from its events and from nothing else.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -84,10 +86,25 @@ pub enum RunEventKind {
         /// What.
         message: String,
     },
-    /// The script set tags or properties of its run.
+    /// Tags were set, by the script or by a client.
     Tagged {
         /// Names and values.
-        tags: std::collections::BTreeMap<String, String>,
+        tags: BTreeMap<String, String>,
+    },
+    /// Tags were removed.
+    TagsRemoved {
+        /// Their names.
+        names: BTreeSet<String>,
+    },
+    /// Properties were set. One that is there keeps its value.
+    PropertiesAdded {
+        /// Names and values.
+        properties: BTreeMap<String, String>,
+    },
+    /// A client goes on with a run that it had ended.
+    Resumed {
+        /// Number of the attempt that begins.
+        attempt: u32,
     },
 }
 
@@ -100,7 +117,7 @@ impl RunEventKind {
             Self::Queued => RunState::Queued,
             Self::Preparing => RunState::Preparing,
             Self::LaunchIntended { .. } => RunState::Starting,
-            Self::Running => RunState::Running,
+            Self::Running | Self::Resumed { .. } => RunState::Running,
             Self::CancelRequested { .. } => RunState::CancelRequested,
             Self::Exited { .. } => RunState::Finalizing,
             Self::Completed => RunState::Completed,
@@ -113,7 +130,9 @@ impl RunEventKind {
             | Self::ContactRestored
             | Self::OutputsCollected { .. }
             | Self::Note { .. }
-            | Self::Tagged { .. } => return None,
+            | Self::Tagged { .. }
+            | Self::TagsRemoved { .. }
+            | Self::PropertiesAdded { .. } => return None,
         })
     }
 }

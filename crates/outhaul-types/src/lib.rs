@@ -20,6 +20,7 @@ pub mod size;
 pub mod spec;
 pub mod state;
 pub mod target;
+pub mod tracking;
 pub mod workspace;
 
 pub use check::{Check, CheckStatus};

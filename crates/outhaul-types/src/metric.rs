@@ -99,8 +99,17 @@ pub enum MetricRecord {
         /// The value.
         value: MetricValue,
     },
-    /// A tag or property.
+    /// A tag.
     Tag {
+        /// The child run, as the script calls it.
+        child: Option<String>,
+        /// Name.
+        name: String,
+        /// Value.
+        value: String,
+    },
+    /// A property: a fact that is set once and stays.
+    Property {
         /// The child run, as the script calls it.
         child: Option<String>,
         /// Name.
@@ -138,8 +147,43 @@ pub fn parse_line(line: &[u8]) -> Result<MetricRecord, String> {
     if line.len() > MAX_LINE {
         return Err(format!("line of {} bytes is longer than {MAX_LINE}", line.len()));
     }
-    let mut fields: BTreeMap<String, Value> =
+    let fields: BTreeMap<String, Value> =
         serde_json::from_slice(line).map_err(|error| format!("not a JSON object: {error}"))?;
+    parse_fields(fields)
+}
+
+/// Reads a metric as a client sends it: a record of a metrics file or, the same with `time` for `t`, a value as it is
+/// given out. Without a time it is of `now`, in seconds since 1970.
+///
+/// # Errors
+/// A short text that says what is wrong with it.
+pub fn parse_metric(mut fields: BTreeMap<String, Value>, now: f64) -> Result<MetricValue, String> {
+    if let Some(time) = fields.remove("time") {
+        fields.entry("t".to_owned()).or_insert(time);
+    }
+    match fields.get("t") {
+        None | Some(Value::Null) => drop(fields.insert("t".to_owned(), now.into())),
+        Some(Value::Number(_)) => {}
+        Some(_) => return Err("the time is not a number of seconds".to_owned()),
+    }
+    match fields.get("step") {
+        None | Some(Value::Null) => {}
+        Some(step) if step.is_i64() => {}
+        Some(_) => return Err("`step` is not a whole number".to_owned()),
+    }
+    if fields.get("kind").and_then(Value::as_str) == Some("image")
+        && let Some(path) = fields.remove("value")
+    {
+        fields.entry("path".to_owned()).or_insert(path);
+    }
+    match parse_fields(fields)? {
+        MetricRecord::Metric { child: None, value } => Ok(value),
+        MetricRecord::Metric { .. } => Err("`run` is given by the route".to_owned()),
+        _ => Err("it is no metric; tags, properties and child runs have routes of their own".to_owned()),
+    }
+}
+
+fn parse_fields(mut fields: BTreeMap<String, Value>) -> Result<MetricRecord, String> {
     let mut text = |key: &str| match fields.get_mut(key).map(Value::take) {
         Some(Value::String(text)) => Ok(Some(text)),
         None | Some(Value::Null) => Ok(None),
@@ -150,10 +194,11 @@ pub fn parse_line(line: &[u8]) -> Result<MetricRecord, String> {
     match kind.as_str() {
         "tag" | "property" => {
             let name = text("name")?.ok_or("`name` is missing")?;
-            Ok(MetricRecord::Tag {
-                child,
-                name,
-                value: text("value")?.unwrap_or_default(),
+            let value = text("value")?.unwrap_or_default();
+            Ok(if kind == "tag" {
+                MetricRecord::Tag { child, name, value }
+            } else {
+                MetricRecord::Property { child, name, value }
             })
         }
         "upload" => Ok(MetricRecord::Upload),
@@ -258,6 +303,40 @@ mod tests {
             assert!(error.contains(why), "{line}: {error}");
         }
         assert!(parse_line(&vec![b' '; MAX_LINE + 1]).is_err());
+    }
+
+    #[test]
+    fn what_a_client_sends_is_read_as_it_is_given_out() {
+        let read = |text: &str| parse_metric(serde_json::from_str(text).unwrap(), 7.0);
+        let value = MetricValue {
+            name: "mse".into(),
+            kind: MetricKind::Scalar,
+            value: 0.5.into(),
+            step: Some(8),
+            time: 1.5,
+        };
+        let given_out = serde_json::to_string(&value).unwrap();
+        for text in [
+            given_out.as_str(),
+            r#"{"t": 1.5, "kind": "scalar", "name": "mse", "value": 0.5, "step": 8}"#,
+        ] {
+            assert_eq!(read(text), Ok(value.clone()), "{text}");
+        }
+        let bare = read(r#"{"kind": "scalar", "name": "mse", "value": 0.5, "step": null}"#).unwrap();
+        assert_eq!((bare.step, bare.time), (None, 7.0));
+        let image = read(r#"{"kind": "image", "name": "a", "value": "outputs/a.png"}"#).unwrap();
+        assert_eq!(read(&serde_json::to_string(&image).unwrap()), Ok(image));
+        for (text, why) in [
+            (r#"{"kind": "tag", "name": "a", "value": "b"}"#, "no metric"),
+            (r#"{"kind": "child", "id": "a"}"#, "no metric"),
+            (r#"{"kind": "scalar", "name": "a", "value": 1, "run": "c"}"#, "given by the route"),
+            (r#"{"kind": "scalar", "name": "a", "value": 1, "step": 1.5}"#, "whole number"),
+            (r#"{"kind": "scalar", "name": "a", "value": 1, "time": "now"}"#, "number of seconds"),
+            (r#"{"kind": "scalar", "value": 1}"#, "`name` is missing"),
+        ] {
+            let error = read(text).unwrap_err();
+            assert!(error.contains(why), "{text}: {error}");
+        }
     }
 
     proptest::proptest! {

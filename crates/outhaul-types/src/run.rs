@@ -12,6 +12,7 @@ use crate::failure::{CancelRequest, Exit, Failure};
 use crate::id::RunId;
 use crate::spec::RunSpec;
 use crate::state::RunState;
+use crate::workspace::NO_TARGET;
 
 /// Why a run does not move: since when, for what, and what would move it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -42,7 +43,7 @@ pub struct NewRun {
     pub tags: BTreeMap<String, String>,
     /// The run that it is a child of.
     pub parent: Option<RunId>,
-    /// What it shall do; absent for a child run, which its parent's script plays.
+    /// What it shall do; absent for a run that is played: a child run by its parent's script, a tracked run by a client.
     pub spec: Option<RunSpec>,
 }
 
@@ -79,6 +80,9 @@ pub struct Run {
     pub attempt: u32,
     /// Tags, by the person and by the script.
     pub tags: BTreeMap<String, String>,
+    /// Facts that are set once and stay.
+    #[serde(default)]
+    pub properties: BTreeMap<String, String>,
     /// Why it does not move, for a state that is not terminal.
     pub waiting: Option<Waiting>,
     /// What went wrong when the target was last asked; its state is then the last known one.
@@ -95,7 +99,7 @@ pub struct Run {
     pub native_id: Option<String>,
     /// The run that it is a child of.
     pub parent: Option<RunId>,
-    /// What it shall do; absent for a child run.
+    /// What it shall do; absent for a child run and a tracked run.
     pub spec: Option<RunSpec>,
     /// The position of its newest event: what a guarded change compares.
     pub version: u64,
@@ -141,6 +145,7 @@ impl Run {
             ran_ms: None,
             attempt: 0,
             tags: new.tags,
+            properties: BTreeMap::new(),
             waiting: None,
             contact_lost: None,
             cancel: None,
@@ -168,12 +173,12 @@ impl Run {
     /// [`ForbiddenTransition`] when the transition table does not allow it; the run is then unchanged.
     pub fn apply(&mut self, event: RunEventKind, at: Timestamp) -> Result<RunEvent, ForbiddenTransition> {
         if let Some(to) = event.leads_to() {
-            // Child runs are played by their parent's script: only their beginning and end are known.
-            let child_step = self.spec.is_none()
-                && self.state == RunState::NotStarted
-                && (to == RunState::Running || to.is_terminal());
-            let child_end = self.spec.is_none() && self.state == RunState::Running && to.is_terminal();
-            if !self.state.may_become(to) && !child_step && !child_end {
+            let allowed = match &event {
+                // Only what a client plays can go on after its end.
+                RunEventKind::Resumed { .. } => self.is_tracked() && self.state.is_terminal(),
+                _ => self.state.may_become(to) || self.plays(to),
+            };
+            if !allowed {
                 return Err(ForbiddenTransition {
                     run: self.id.clone(),
                     from: self.state,
@@ -216,6 +221,16 @@ impl Run {
             }
             RunEventKind::Failed { failure } => self.failure = Some(failure.clone()),
             RunEventKind::Tagged { tags } => self.tags.extend(tags.clone()),
+            RunEventKind::TagsRemoved { names } => self.tags.retain(|name, _| !names.contains(name)),
+            RunEventKind::PropertiesAdded { properties } => {
+                for (name, value) in properties {
+                    self.properties.entry(name.clone()).or_insert_with(|| value.clone());
+                }
+            }
+            RunEventKind::Resumed { attempt } => {
+                self.attempt = *attempt;
+                (self.ended_at, self.cancel, self.failure) = (None, None, None);
+            }
             _ => {}
         }
         self.version += 1;
@@ -224,6 +239,19 @@ impl Run {
             at,
             event,
         })
+    }
+
+    /// Whether a client plays it: it is on no target, and no driver knows of it.
+    #[must_use]
+    pub fn is_tracked(&self) -> bool {
+        self.spec.is_none() && self.target == NO_TARGET
+    }
+
+    /// Whether whoever plays it may say that it is `to` now: of a run without a process only beginning and end are known.
+    fn plays(&self, to: RunState) -> bool {
+        let begins = self.state == RunState::NotStarted && to == RunState::Running;
+        let ends = matches!(self.state, RunState::NotStarted | RunState::Running) && to.is_terminal();
+        self.spec.is_none() && (begins || ends)
     }
 
     /// The script's exit code, once there is one.
@@ -348,6 +376,60 @@ mod tests {
             }
             prop_assert_eq!(again, run);
         }
+    }
+
+    /// A tracked run, after the events; each must be allowed exactly where it is said.
+    #[test]
+    fn a_tracked_run_begins_ends_and_goes_on_as_its_client_says() {
+        let at = Timestamp::UNIX_EPOCH;
+        let resumed = || RunEventKind::Resumed { attempt: 2 };
+        let failed = || RunEventKind::Failed {
+            failure: Failure::new(FailureClass::User, "no data"),
+        };
+        let cancel = || RunEventKind::CancelRequested {
+            reason: CancelReason::User,
+        };
+        for (events, allowed) in [
+            (vec![RunEventKind::Running, RunEventKind::Completed], true),
+            (vec![RunEventKind::Running, failed(), resumed(), RunEventKind::Completed], true),
+            (vec![RunEventKind::Running, cancel(), RunEventKind::Canceled, resumed()], true),
+            (vec![RunEventKind::Running, resumed()], false),
+            (vec![RunEventKind::Running, RunEventKind::Completed, RunEventKind::Running], false),
+            (vec![RunEventKind::Running, RunEventKind::Completed, failed()], false),
+        ] {
+            let (mut run, _) = Run::submitted(NewRun { target: NO_TARGET.into(), spec: None, ..new_run() }, at);
+            assert!(run.is_tracked());
+            let mut outcome = Ok(());
+            for event in &events {
+                outcome = run.apply(event.clone(), at).map(drop);
+            }
+            assert_eq!(outcome.is_ok(), allowed, "{events:?}");
+            assert_eq!(run.ended_at.is_some(), run.state.is_terminal(), "{events:?}");
+            if run.attempt == 2 && run.state == RunState::Running {
+                assert_eq!((&run.failure, &run.cancel), (&None, &None));
+            }
+        }
+        // A run with a process, and a child that a script plays, never go on.
+        for (spec, target) in [(new_run().spec, NO_TARGET), (None, "local")] {
+            let (mut run, _) = Run::submitted(NewRun { target: target.into(), spec, ..new_run() }, at);
+            run.apply(failed(), at).unwrap();
+            assert!(run.apply(resumed(), at).is_err(), "{target}");
+        }
+    }
+
+    #[test]
+    fn tags_change_and_properties_stay() {
+        let at = Timestamp::UNIX_EPOCH;
+        let (mut run, _) = Run::submitted(new_run(), at);
+        let pair = |value: &str| BTreeMap::from([("k".to_owned(), value.to_owned())]);
+        for value in ["1", "2"] {
+            run.apply(RunEventKind::Tagged { tags: pair(value) }, at).unwrap();
+            run.apply(RunEventKind::PropertiesAdded { properties: pair(value) }, at).unwrap();
+        }
+        assert_eq!((&run.tags, &run.properties), (&pair("2"), &pair("1")));
+        let names = ["k".to_owned(), "none".to_owned()].into();
+        run.apply(RunEventKind::TagsRemoved { names }, at).unwrap();
+        assert_eq!((run.tags.len(), run.properties.len()), (0, 1));
     }
 
     #[test]

@@ -11,6 +11,8 @@ use utoipa::ToSchema;
 pub const DEFAULT_WORKSPACE: &str = "default";
 /// The name of the target that is always there: this machine.
 pub const LOCAL_TARGET: &str = "local";
+/// What stands in place of a target in a run that a client plays. No target can have this name.
+pub const NO_TARGET: &str = "-";
 
 /// What is done with packages that an environment names under conda's `dependencies:`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -43,6 +43,10 @@ class Client:
         """The bytes of an answer as they arrive."""
         return iterate(self.core.stream(path, query))
 
+    def upload(self, path: str, file: str) -> Any:
+        """Sends a file to a route that takes bytes, and gives the JSON of the answer."""
+        return drive(self.core.upload(path, file))
+
     def call(self, words: Sequence[str], secret: Optional[str] = None) -> Any:
         """Has the program do what its command line `words` says, and gives the JSON that it answers."""
         return drive(self.core.call(words, secret))
@@ -76,9 +80,14 @@ class Client:
         """Closes what is open. The client may be used again."""
         self.core.close()
 
+    def __del__(self) -> None:
+        core: Optional[Core] = getattr(self, "core", None)
+        if core is not None:
+            core.close()
+
 
 class AsyncClient:
-    """The same to be awaited, in the event loop that it is first used in."""
+    """The same to be awaited. Nothing stays open between two calls."""
 
     def __init__(self, home: Optional[str] = None, program: Optional[str] = None, start: bool = True) -> None:
         self.core = Core(Async(), home, program, start)
@@ -120,7 +129,3 @@ class AsyncClient:
     def events(self, run: str, after: int = 0) -> AsyncGenerator[Item, None]:
         """A run's event log as `Entry`, and `End`, until the run has ended."""
         return follow_events(self.core, run, after)
-
-    def close(self) -> None:
-        """Closes what is open. The client may be used again."""
-        self.core.close()

@@ -14,14 +14,14 @@ from outhaul import __version__, errors
 from outhaul._client.program import build_of, data_folder, find_program, gives_way
 from outhaul._client.query import Value, with_query
 from outhaul._client.transport import SOCKET_FILE, Transport, Wire
-from outhaul._client.wire import Answer, WireError, request
+from outhaul._client.wire import Answer, WireError, request, request_head
 
 _MOST_TRIES = 6
 _FIRST_PAUSE = 0.05
-_MOST_KEPT = 4
 _SILENCE = 30.0
 """How long a stream of events may be silent, in seconds: the server sends a heartbeat every ten."""
 _NO_SERVER = (FileNotFoundError, ConnectionRefusedError, NotADirectoryError)
+_PIECE = 1 << 18
 _SHOWN = 200
 
 
@@ -138,6 +138,55 @@ class Core:
         finally:
             wire.close()
 
+    async def upload(self, path: str, file: str) -> Any:
+        """Sends a file, piece by piece, by PUT to a route under `/api/v1`, and gives the JSON of the answer.
+
+        The route must be one where twice is the same as once, as all that are put.
+        """
+        pause = _FIRST_PAUSE
+        for attempt in range(1, _MOST_TRIES + 1):
+            try:
+                return await self._upload(path, file)
+            except errors.ServerNotRunningError:
+                raise
+            except (errors.ConnectionLostError, errors.ServerStoppingError):
+                if attempt == _MOST_TRIES:
+                    raise
+            await self.transport.sleep(pause)
+            pause *= 2
+        raise AssertionError("the last try answers or raises")
+
+    async def _upload(self, path: str, file: str) -> Any:
+        with open(file, "rb") as source:
+            size = os.fstat(source.fileno()).st_size
+            wire = await self._open()
+            answer = Answer()
+            try:
+                try:
+                    await wire.send(request_head("PUT", with_query(path, None), size))
+                    left = size
+                    while left:
+                        piece = source.read(min(left, _PIECE))
+                        if not piece:
+                            raise errors.BadRequestError(f"`{file}` became shorter while it was sent")
+                        await wire.send(piece)
+                        left -= len(piece)
+                except (BrokenPipeError, ConnectionResetError):
+                    # A server that refuses the file need not read all of it: what it says is there to be read.
+                    pass
+                while not answer.has_head:
+                    answer.push(await wire.receive(None))
+            except (OSError, WireError) as error:
+                wire.close()
+                raise _lost(error) from error
+            except BaseException:
+                wire.close()
+                raise
+        text = await self._whole(answer, wire)
+        if answer.status >= 300:
+            raise _refusal(answer, text)
+        return _parsed(text, f"`{path}`")
+
     async def _exchange(self, data: bytes, fresh: bool) -> Tuple[Answer, Wire]:
         """Sends a request and waits for the head of its answer.
 
@@ -184,7 +233,7 @@ class Core:
             wire.close()
             raise
         pieces.append(answer.take())
-        if answer.keeps and len(self._kept) < _MOST_KEPT and self._owner == os.getpid():
+        if answer.keeps and len(self._kept) < self.transport.keeps and self._owner == os.getpid():
             self._kept.append(wire)
         else:
             wire.close()
@@ -193,7 +242,8 @@ class Core:
     def _take(self) -> Optional[Wire]:
         if self._owner != os.getpid():
             # A connection must not be shared with the process that this one was forked from.
-            self._kept, self._owner = [], os.getpid()
+            self.close()
+            self._owner = os.getpid()
         try:
             return self._kept.pop()
         except IndexError:

@@ -7,13 +7,13 @@ a coroutine to its end without an event loop.
 from __future__ import annotations
 
 import os
-import socket
 import sys
 import time
 from typing import TYPE_CHECKING, Any, AsyncGenerator, Coroutine, Dict, Iterator, List, Optional, Tuple, TypeVar
 
 if TYPE_CHECKING:
     import asyncio
+    import socket
 
 T = TypeVar("T")
 
@@ -43,6 +43,9 @@ class Wire:
 
 class Transport:
     """Where connections, pauses and processes come from."""
+
+    keeps = 0
+    """How many connections are kept for the next request."""
 
     async def open(self, home: str) -> Wire:
         """Connects to the socket in a data folder."""
@@ -85,6 +88,8 @@ class BlockingWire(Wire):
         self._socket.sendall(data)
 
     async def receive(self, limit: Optional[float]) -> bytes:
+        import socket
+
         self._socket.settimeout(limit)
         try:
             return self._socket.recv(_PIECE)
@@ -98,7 +103,11 @@ class BlockingWire(Wire):
 class Blocking(Transport):
     """Blocks the calling thread."""
 
+    keeps = 4
+
     async def open(self, home: str) -> Wire:
+        import socket
+
         connected = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             with _SocketPath(home) as path:
@@ -150,7 +159,7 @@ class AsyncWire(Wire):
 
 
 class Async(Transport):
-    """Suspends the calling task."""
+    """Suspends the calling task. Keeps no connection: it would outlive the event loop, and a new one costs little."""
 
     async def open(self, home: str) -> Wire:
         import asyncio

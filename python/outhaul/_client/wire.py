@@ -28,6 +28,14 @@ def request(
     return ("\r\n".join(lines) + "\r\n\r\n").encode("ascii") + (body or b"")
 
 
+def request_head(method: str, path: str, size: int) -> bytes:
+    """The head of a request whose body of so many bytes follows piece by piece."""
+    return (
+        f"{method} {path} HTTP/1.1\r\nHost: outhaul\r\nContent-Type: application/octet-stream\r\n"
+        f"Content-Length: {size}\r\n\r\n"
+    ).encode("ascii")
+
+
 class Answer:
     """An answer that arrives piece by piece: `push` what came, take what is there of the body from `take`."""
 

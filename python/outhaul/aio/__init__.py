@@ -8,7 +8,7 @@
 
 One connection or process of the event loop for each request that is under way, and no threads (asyncio's own watcher
 of child processes uses one while a run is submitted, on Pythons and systems without pidfd). Properties of a run are
-those of the last answer; `await run.refresh()` asks again. A workspace belongs to the event loop that it is used in.
+those of the last answer; `await run.refresh()` asks again.
 """
 
 from outhaul.aio.submitted import Run as Run

@@ -5,6 +5,7 @@ mod idle;
 mod limit;
 mod machine;
 mod peers;
+mod python;
 mod remote;
 mod sample;
 mod snapshot;
@@ -23,13 +24,14 @@ use table::Row;
 
 type Part = fn(&Machine) -> Result<Vec<Row>>;
 
-const PARTS: [(&str, Part); 7] = [
+const PARTS: [(&str, Part); 8] = [
     ("start", start::measure),
     ("throughput", throughput::measure),
     ("snapshot", snapshot::measure),
     ("cli", cli::measure),
     ("idle", idle::measure),
     ("remote", remote::measure),
+    ("python", python::measure),
     ("peers", peers::measure),
 ];
 

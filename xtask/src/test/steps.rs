@@ -7,13 +7,13 @@ use anyhow::{Context as _, Result, bail};
 
 use super::Outcome::{NotRun, Passed};
 use super::{Context, Outcome, Step, tools};
-use crate::{fuzz, licences, openapi, shell};
+use crate::{fuzz, licences, openapi, python as pythons, shell};
 
 /// How long each parser is fuzzed.
 const SMOKE: Duration = Duration::from_secs(5);
 
 /// All steps.
-pub const ALL: [Step; 9] = [
+pub const ALL: [Step; 10] = [
     Step {
         name: "format",
         what: "rustfmt changes nothing",
@@ -25,9 +25,9 @@ pub const ALL: [Step; 9] = [
         run: licences,
     },
     Step {
-        name: "python",
-        what: "tests of the Python package",
-        run: python,
+        name: "types",
+        what: "mypy has nothing to say",
+        run: types,
     },
     Step {
         name: "lint",
@@ -38,6 +38,11 @@ pub const ALL: [Step; 9] = [
         name: "build",
         what: "everything compiles",
         run: build,
+    },
+    Step {
+        name: "python",
+        what: "tests of the Python package, with the program",
+        run: python,
     },
     Step {
         name: "rust",
@@ -100,20 +105,41 @@ fn licences(context: &Context) -> Result<Outcome> {
     Ok(Passed)
 }
 
+fn types(context: &Context) -> Result<Outcome> {
+    match pythons::tool(&context.repo, "mypy", "mypy>=1.14,<3") {
+        Ok(mypy) => {
+            // What to look at, and how strictly, stands in pyproject.toml.
+            let cache = context.repo.target.join("mypy-cache");
+            shell::run(context.repo.command(mypy).arg("--cache-dir").arg(cache))?;
+            Ok(Passed)
+        }
+        Err(error) => Ok(NotRun(format!("{error:#}"))),
+    }
+}
+
 fn python(context: &Context) -> Result<Outcome> {
-    // The oldest Python that runs may have is tested too, where it is there.
-    for python in ["python3", "python3.8"] {
-        if !shell::succeeds(
-            Command::new(python).args(["-c", "import sys; sys.exit(sys.version_info < (3, 8))"]),
-        ) {
-            if python == "python3" {
-                bail!("`python3` is missing or older than 3.8");
-            }
-            println!("`{python}` is not here: tested with `python3` only");
+    build(context)?;
+    let at_least = "import sys; sys.exit(sys.version_info < (3, 8))";
+    if !shell::succeeds(Command::new("python3").args(["-c", at_least])) {
+        bail!("`python3` is missing or older than 3.8");
+    }
+    let mut found = vec![std::path::PathBuf::from("python3")];
+    let versions = pythons::VERSIONS;
+    for version in versions {
+        // The oldest and the newest that the package may meet, where they are here; in the long form all.
+        if !context.full && ![versions.first(), versions.last()].contains(&Some(&version)) {
             continue;
         }
+        match pythons::interpreter(version) {
+            Some(python) => found.push(python),
+            None => println!("Python {version} is not here, so it is not tested with"),
+        }
+    }
+    for python in found {
         let mut command = context.for_test(context.repo.command(python));
-        command.env("PYTHONDONTWRITEBYTECODE", "1");
+        command
+            .env("PYTHONDONTWRITEBYTECODE", "1")
+            .env("OUTHAUL_TEST_BIN", context.repo.built("debug", "outhaul"));
         shell::run(command.args(["-m", "unittest", "discover", "-s", "python/tests"]))?;
     }
     Ok(Passed)

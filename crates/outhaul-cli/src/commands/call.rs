@@ -50,8 +50,7 @@ pub(super) fn run() -> Outcome {
             message: &error.message,
             hint: (!error.hints.is_empty()).then(|| error.hints.join("; ")),
         };
-        let mut line =
-            serde_json::to_vec(&refusal).map_err(|error| CliError::system(error.to_string()))?;
+        let mut line = serde_json::to_vec(&refusal).map_err(|error| CliError::system(error.to_string()))?;
         line.push(b'\n');
         // Nobody can be told that telling failed.
         let _ = io::stderr().lock().write_all(&line);
@@ -103,7 +102,9 @@ fn parse(document: &[u8]) -> Result<Cli, CliError> {
         cli.command,
         Command::Call | Command::Serve(_) | Command::Completions { .. }
     ) {
-        return Err(CliError::user("this command cannot be asked for on standard input"));
+        return Err(CliError::user(
+            "this command cannot be asked for on standard input",
+        ));
     }
     cli.global.format = Format::Json;
     Ok(cli)
@@ -126,7 +127,15 @@ mod tests {
         let mut input: &[u8] = b"4\nabcdpassword\n";
         assert_eq!(document(&mut input).unwrap(), b"abcd");
         assert_eq!(input, b"password\n");
-        for wrong in ["", "\n", "x\n", "5\nabc", "-1\n", "99999999999999999999999\n", "67108865\n"] {
+        for wrong in [
+            "",
+            "\n",
+            "x\n",
+            "5\nabc",
+            "-1\n",
+            "99999999999999999999999\n",
+            "67108865\n",
+        ] {
             let read = document(&mut wrong.as_bytes());
             assert!(wrong == "\n" || read.is_err(), "{wrong:?}");
         }
@@ -134,7 +143,8 @@ mod tests {
 
     #[test]
     fn words_are_a_command_line() {
-        let cli = parse(br#"{"words": ["run", "--format", "text", "--env=A=1 2", "train.py", "--", "-x"]}"#).unwrap();
+        let cli = parse(br#"{"words": ["run", "--format", "text", "--env=A=1 2", "train.py", "--", "-x"]}"#)
+            .unwrap();
         assert_eq!(cli.global.format, Format::Json);
         let Command::Run(run) = cli.command else {
             panic!("{:?}", cli.command)
@@ -153,7 +163,11 @@ mod tests {
         ] {
             let error = parse(wrong.as_bytes()).unwrap_err();
             assert!(error.message.contains(says), "{wrong}: {}", error.message);
-            assert!(!error.message.contains('\n') && !error.message.contains("--help"), "{}", error.message);
+            assert!(
+                !error.message.contains('\n') && !error.message.contains("--help"),
+                "{}",
+                error.message
+            );
         }
     }
 }

@@ -71,7 +71,7 @@ async fn snapshot(State(app): State<Arc<App>>, Path(run): Path<String>) -> Answe
     let run = app.find_run(&run).await?;
     let Some(spec) = run.spec else {
         return Err(ApiError::not_found(format!(
-            "run `{}` is a child run and has no code of its own",
+            "run `{}` is a child run or a tracked one and has no code of its own",
             run.id.short()
         ))
         .into());

@@ -7,6 +7,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use outhaul_store::{Guard, StoreError};
 use outhaul_types::api::{CancelAnswer, Rerun, RunFilter, RunPlan, RunSummary, SubmitRun};
+use outhaul_types::workspace::NO_TARGET;
 use outhaul_types::{ApiError, CancelReason, Lock, MetricValue, Run, RunEventKind, RunState};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -14,7 +15,7 @@ use utoipa_axum::routes;
 use super::error::{Answer, Body, Query};
 use crate::app::App;
 use crate::errors::unknown;
-use crate::submit;
+use crate::{submit, tracked};
 use crate::waiting::waiting;
 
 pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
@@ -55,7 +56,7 @@ async fn list(
             .map_err(|error| ApiError::bad_request(format!("{error}")))?;
         filter.state = Some(state.as_str().to_owned());
     }
-    if let Some(target) = &filter.target {
+    if let Some(target) = filter.target.as_deref().filter(|target| *target != NO_TARGET) {
         app.targets.get(target)?;
     }
     if let Some(parent) = &filter.parent {
@@ -121,6 +122,11 @@ async fn cancel(State(app): State<Arc<App>>, Path(run): Path<String>) -> Answer<
         return Ok(answer(run.state, true));
     }
     if run.state == RunState::CancelRequested {
+        return Ok(answer(run.state, false));
+    }
+    if run.spec.is_none() {
+        // Nobody but whoever plays it could be asked.
+        let run = tracked::cancel(&app, &run).await?;
         return Ok(answer(run.state, false));
     }
     let target = app.targets.get(&run.target)?;

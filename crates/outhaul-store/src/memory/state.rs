@@ -33,6 +33,8 @@ pub(super) struct State {
     pub experiments: BTreeMap<(String, String), Experiment>,
     pub environments: BTreeMap<(String, String), Vec<RegisteredEnvironment>>,
     pub locks: BTreeMap<String, Lock>,
+    /// By workspace and kind, then by id.
+    pub documents: BTreeMap<(String, String), BTreeMap<String, serde_json::Value>>,
     pub targets: Targets,
     /// In the order of submission.
     runs: Vec<StoredRun>,
@@ -87,7 +89,12 @@ impl State {
         })
     }
 
-    pub fn create_run(&mut self, new: NewRun, at: Timestamp) -> Result<AppliedRun, StoreError> {
+    pub fn begin_run(
+        &mut self,
+        new: NewRun,
+        first: Vec<RunEventKind>,
+        at: Timestamp,
+    ) -> Result<AppliedRun, StoreError> {
         if let Ok(stored) = self.stored(&new.id) {
             return if stored.submitted == new {
                 Ok(AppliedRun {
@@ -102,30 +109,32 @@ impl State {
         if let Some(parent) = &new.parent {
             self.place(parent)?;
         }
-        let key = (new.workspace.clone(), new.experiment.clone());
-        let experiment = self.experiments.entry(key).or_insert_with(|| Experiment {
-            name: new.experiment.clone(),
-            runs: 0,
-            last_run_at: None,
-        });
+        let begun = rules::begin(new.clone(), first, at)?;
+        let experiment = self.experiment(&new.workspace, &new.experiment);
         if new.parent.is_none() {
             experiment.runs += 1;
             experiment.last_run_at = Some(at);
         }
-        let (run, event) = Run::submitted(new.clone(), at);
         self.places.insert(new.id.clone(), self.runs.len());
         self.runs.push(StoredRun {
             submitted: new,
-            run: run.clone(),
-            events: vec![event.clone()],
+            run: begun.run.clone(),
+            events: begun.events.clone(),
             metrics: Vec::new(),
             ingested: 0,
             outputs: BTreeMap::new(),
             released: false,
         });
-        Ok(AppliedRun {
-            run,
-            events: vec![event],
+        Ok(begun)
+    }
+
+    /// The experiment, made where it is not there.
+    pub fn experiment(&mut self, workspace: &str, name: &str) -> &mut Experiment {
+        let key = (workspace.to_owned(), name.to_owned());
+        self.experiments.entry(key).or_insert_with(|| Experiment {
+            name: name.to_owned(),
+            runs: 0,
+            last_run_at: None,
         })
     }
 

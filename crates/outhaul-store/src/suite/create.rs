@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use outhaul_types::api::RunSummary;
+use outhaul_types::workspace::NO_TARGET;
 use outhaul_types::{
     Command, EnvironmentSpec, GitState, Interpreter, NewRun, Run, RunEvent, RunEventKind, RunSpec, RunState,
     SnapshotRef,
@@ -231,4 +233,33 @@ pub async fn odd_texts_read_back(store: Arc<dyn Store>) {
         };
         assert_eq!(listed(&*store, filter).await, [number], "{text:?}");
     }
+}
+
+/// A run that is played begins as it is recorded, or is not there at all.
+pub async fn a_run_that_begins_at_once(store: Arc<dyn Store>) {
+    workspace(&*store).await;
+    let new = NewRun {
+        target: NO_TARGET.into(),
+        spec: None,
+        ..new_run(1)
+    };
+    let wrong = vec![RunEventKind::Running, RunEventKind::Running];
+    let error = store.begin_run(new.clone(), wrong, at(1)).await.unwrap_err();
+    assert!(matches!(error, StoreError::Forbidden(_)), "{error}");
+    assert!(store.run(&id(1)).await.is_err());
+    assert_eq!(store.experiments("default").await.unwrap(), []);
+
+    let properties = tags(&[("alpha", "0.5")]);
+    let first = vec![RunEventKind::Running, RunEventKind::PropertiesAdded { properties }];
+    let begun = store.begin_run(new.clone(), first.clone(), at(1)).await.unwrap();
+    assert_eq!(begun.run, store.run(&id(1)).await.unwrap());
+    assert_eq!(begun.events, store.events(&id(1), 0).await.unwrap());
+    assert_eq!((begun.run.state, begun.events.len()), (RunState::Running, 3));
+    assert_eq!(store.list_runs(&here()).await.unwrap(), [RunSummary::from(&begun.run)]);
+    // Again, also after it has ended: the run as it stands.
+    store.apply(&id(1), Guard::Any, vec![RunEventKind::Completed], at(2)).await.unwrap();
+    let again = store.begin_run(new, first, at(3)).await.unwrap();
+    assert_eq!((again.run.state, again.events.len()), (RunState::Completed, 0));
+    assert_eq!(store.active_runs().await.unwrap(), []);
+    assert_eq!(store.unreleased_runs().await.unwrap(), []);
 }

@@ -68,6 +68,24 @@ pub async fn children_are_not_counted(store: Arc<dyn Store>) {
     );
 }
 
+/// It is there before its first run, and making it again changes nothing.
+pub async fn one_without_runs(store: Arc<dyn Store>) {
+    workspace(&*store).await;
+    let empty = Experiment {
+        name: "e".into(),
+        runs: 0,
+        last_run_at: None,
+    };
+    for _ in 0..2 {
+        store.create_experiment("default", "e").await.unwrap();
+        assert_eq!(store.experiments("default").await.unwrap(), [empty.clone()]);
+    }
+    store.create_run(new_run(1), at(1)).await.unwrap();
+    store.create_experiment("default", "e").await.unwrap();
+    assert_eq!(store.experiments("default").await.unwrap(), [experiment("e", 1, 1)]);
+    assert!(store.create_experiment("nobody", "e").await.is_err());
+}
+
 /// An empty list would hide the mistake.
 pub async fn of_an_unknown_workspace(store: Arc<dyn Store>) {
     workspace(&*store).await;

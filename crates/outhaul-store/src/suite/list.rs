@@ -288,8 +288,14 @@ pub async fn children_are_listed_with_their_parent_only(store: Arc<dyn Store>) {
         };
         assert_eq!(listed(&*store, filter).await, expected, "{parent}");
     }
+    let all = RunFilter {
+        children: Some(true),
+        ..here()
+    };
+    assert_eq!(listed(&*store, all).await, [6, 5, 4, 3, 2, 1]);
     let one = RunFilter {
         parent: Some(id(1).to_string()),
+        children: Some(true),
         limit: Some(1),
         ..here()
     };
@@ -369,4 +375,33 @@ pub async fn an_unknown_state_or_workspace_is_an_error(store: Arc<dyn Store>) {
             "{error}"
         );
     }
+}
+
+/// Neither by its name nor with its value; the run's other tags stay.
+pub async fn removed_tags_are_not_found(store: Arc<dyn Store>) {
+    runs(&*store, 1).await;
+    let set = RunEventKind::Tagged {
+        tags: tags(&[("gone", "1"), ("kept", "2")]),
+    };
+    let removed = RunEventKind::TagsRemoved {
+        names: ["gone".to_owned()].into(),
+    };
+    store.apply(&id(1), Guard::Any, vec![set, removed], at(2)).await.unwrap();
+    for (tag, expected) in [("gone", vec![]), ("gone=1", vec![]), ("kept", vec![1]), ("kept=2", vec![1])] {
+        let filter = RunFilter {
+            tag: Some(tag.into()),
+            ..here()
+        };
+        assert_eq!(listed(&*store, filter).await, expected, "{tag}");
+    }
+    let last = RunEventKind::TagsRemoved {
+        names: ["kept".to_owned()].into(),
+    };
+    store.apply(&id(1), Guard::Any, vec![last], at(3)).await.unwrap();
+    let filter = RunFilter {
+        tag: Some("kept".into()),
+        ..here()
+    };
+    assert_eq!(listed(&*store, filter).await, Vec::<u64>::new());
+    assert_eq!(store.list_runs(&here()).await.unwrap()[0].tags, tags(&[]));
 }

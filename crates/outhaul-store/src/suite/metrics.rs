@@ -199,3 +199,41 @@ pub async fn an_empty_stretch_moves_the_mark(store: Arc<dyn Store>) {
         assert_eq!(ingested(&*store, 1).await, to);
     }
 }
+
+/// What a client sends again counts once; what differs in anything is another value. The mark of the file stays.
+pub async fn a_client_may_send_them_again(store: Arc<dyn Store>) {
+    runs(&*store, 2).await;
+    let value = |value: f64, step: Option<i64>, time: f64| MetricValue {
+        name: "loss".into(),
+        kind: MetricKind::Scalar,
+        value: json!(value),
+        step,
+        time,
+    };
+    store
+        .add_metrics(&id(1), batch(0, 9, vec![(id(1), value(0.5, None, 1.0))]))
+        .await
+        .unwrap();
+    let sent = vec![
+        value(0.5, None, 1.0),
+        value(0.5, Some(0), 1.0),
+        value(0.5, Some(0), 2.0),
+        value(0.25, Some(0), 2.0),
+        MetricValue {
+            kind: MetricKind::List,
+            ..value(0.5, Some(0), 1.0)
+        },
+        MetricValue {
+            name: "Loss".into(),
+            ..value(0.5, Some(0), 1.0)
+        },
+    ];
+    for _ in 0..2 {
+        store.log_metrics(&id(1), sent.clone()).await.unwrap();
+        assert_eq!(store.metrics(&id(1)).await.unwrap(), sent);
+    }
+    assert_eq!(store.metrics(&id(2)).await.unwrap(), []);
+    assert_eq!(store.ingested_metrics(&id(1)).await.unwrap().bytes, 9);
+    let error = store.log_metrics(&id(9), sent).await.unwrap_err();
+    assert!(matches!(error, StoreError::NotFound { what: "run", .. }), "{error}");
+}

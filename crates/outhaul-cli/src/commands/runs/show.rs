@@ -108,6 +108,9 @@ fn show(run: &Run, now: Timestamp, zone: &TimeZone, paint: Paint) -> String {
     for (name, value) in &run.tags {
         pairs.push(("tag", clean(&format!("{name}={value}"))));
     }
+    for (name, value) in &run.properties {
+        pairs.push(("property", clean(&format!("{name}={value}"))));
+    }
     if let Some(spec) = &run.spec {
         of_spec(&mut pairs, spec);
     }
