@@ -1,4 +1,6 @@
-//! The Python package that runs get on their `PYTHONPATH`, carried in this program and laid into the data folder.
+//! The Python packages that runs get on their `PYTHONPATH`, carried in this program and laid into the data folder.
+
+mod azureml;
 
 use std::path::{Path, PathBuf};
 
@@ -49,10 +51,15 @@ const FILES: &[(&str, &str)] = &[
     file!("outhaul/workspace.py"),
 ];
 
-/// Lays the package out, named by its content, so that a run that goes on keeps the one it was started with.
+/// The files of both packages.
+fn all() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
+    FILES.iter().chain(azureml::FILES)
+}
+
+/// Lays the packages out, named by its content, so that a run that goes on keeps the one it was started with.
 pub(crate) fn install(folder: &Path) -> Result<PathBuf, ApiError> {
     let mut hasher = blake3::Hasher::new();
-    for (name, text) in FILES {
+    for (name, text) in all() {
         hasher
             .update(name.as_bytes())
             .update(&[0])
@@ -67,7 +74,7 @@ pub(crate) fn install(folder: &Path) -> Result<PathBuf, ApiError> {
     }
     let fresh = folder.join("new");
     let _ = std::fs::remove_dir_all(&fresh);
-    for (name, text) in FILES {
+    for (name, text) in all() {
         let path = fresh.join(name);
         std::fs::create_dir_all(path.parent().unwrap_or(&fresh)).map_err(failed)?;
         std::fs::write(&path, text).map_err(failed)?;
@@ -76,10 +83,9 @@ pub(crate) fn install(folder: &Path) -> Result<PathBuf, ApiError> {
     Ok(place)
 }
 
-/// The files of the package by their paths within it, for machines that it is sent to.
+/// The files by their paths within `python/`, for machines that they are sent to.
 pub(crate) fn files() -> Vec<(String, Vec<u8>)> {
-    FILES
-        .iter()
+    all()
         .map(|(name, text)| ((*name).to_owned(), text.as_bytes().to_vec()))
         .collect()
 }
@@ -97,7 +103,7 @@ mod tests {
                 walk(&path, found);
             } else if path
                 .extension()
-                .is_some_and(|ending| ending == "py" || ending == "typed")
+                .is_some_and(|ending| ending == "py" || ending == "typed" || ending == "json")
             {
                 found.push(path);
             }
@@ -105,17 +111,23 @@ mod tests {
     }
 
     #[test]
-    fn the_whole_package_is_carried() {
+    fn the_whole_packages_are_carried() {
         let python = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../python");
         let mut found = Vec::new();
-        walk(&python.join("outhaul"), &mut found);
+        for package in ["outhaul", "azureml", "outhaul_azureml"] {
+            walk(&python.join(package), &mut found);
+        }
         let mut found: Vec<String> = found
             .iter()
             .filter_map(|path| path.strip_prefix(&python).ok())
             .map(|path| path.to_string_lossy().into_owned())
             .collect();
+        // What people start by hand, not scripts.
+        found.retain(|name| {
+            !name.starts_with("outhaul_azureml/coverage") && name != "outhaul_azureml/table/make.py"
+        });
         found.sort();
-        let mut carried: Vec<&str> = FILES.iter().map(|(name, _)| *name).collect();
+        let mut carried: Vec<&str> = all().map(|(name, _)| *name).collect();
         carried.sort_unstable();
         assert_eq!(carried, found);
     }

@@ -308,6 +308,9 @@ pub struct Target {
     /// Where it is, for targets that are somewhere else: `user@address:port`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
+    /// The Azure resource id that it was attached by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resource_id: Option<String>,
     /// How many runs it takes at once.
     pub slots: u32,
     /// How many run now.

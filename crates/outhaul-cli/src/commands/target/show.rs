@@ -58,6 +58,7 @@ mod tests {
             kind: "remote".into(),
             provisioning_state: "Succeeded".into(),
             address: None,
+            resource_id: None,
             slots: 8,
             running: 1,
             queued: 0,

@@ -94,6 +94,7 @@ mod tests {
             kind: "remote".into(),
             provisioning_state: "Succeeded".into(),
             address: None,
+            resource_id: None,
             slots: 1,
             running: 0,
             queued: 0,
