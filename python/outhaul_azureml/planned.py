@@ -162,17 +162,23 @@ def known_as(module: str, name: "str | None" = None) -> "Callable[[Class], Class
 
 def _complete_later(cls: type, qualified: str, name: str) -> None:
     """Reads the table when something is missing, not before: every run pays for what is done at import."""
-    module = cls.__module__
+    _later[cls] = (qualified, cls.__module__, name)
+    if not hasattr(cls, "__getattr__"):
+        cls.__getattr__ = _found_late  # type: ignore[attr-defined]
 
-    def find(self: "Any", missing: str) -> "Any":
-        if not missing.startswith("__"):
-            _complete(cls, qualified, table.owner(name, module))
-            if any(missing in vars(base) for base in cls.__mro__):
-                return object.__getattribute__(self, missing)
-        raise AttributeError("{!r} object has no attribute {!r}".format(type(self).__name__, missing))
 
-    if "__getattr__" not in vars(cls):
-        cls.__getattr__ = find  # type: ignore[attr-defined]
+_later = {}  # type: dict[type, tuple[str, str, str]]
+
+
+def _found_late(self: "Any", missing: str) -> "Any":
+    if not missing.startswith("__"):
+        for cls in type(self).__mro__:
+            if cls in _later:
+                qualified, module, name = _later.pop(cls)
+                _complete(cls, qualified, table.owner(name, module))
+        if any(missing in vars(base) for base in type(self).__mro__):
+            return object.__getattribute__(self, missing)
+    raise AttributeError("{!r} object has no attribute {!r}".format(type(self).__name__, missing))
 
 
 def _complete(cls: type, qualified: str, entry: "dict[str, Any]") -> None:
@@ -197,7 +203,22 @@ def _call(qualified: str, text: str) -> "Any":
 
 
 def fill(module: str, names: "dict[str, Any]") -> None:
-    """Adds to a module's names what v1 has there and the module lacks."""
+    """Adds to a module's names what v1 has there and the module lacks; in a run when one of them is asked for."""
+    if _IN_RUN and "__getattr__" not in names and names.get("__all__"):
+        names["__getattr__"] = lambda name: _filled(module, names, name)
+        return
+    _fill_now(module, names)
+
+
+def _filled(module: str, names: "dict[str, Any]", name: str) -> "Any":
+    if not name.startswith("__"):
+        _fill_now(module, names)
+        if name in names:
+            return names[name]
+    raise AttributeError("module {!r} has no attribute {!r}".format(module, name))
+
+
+def _fill_now(module: str, names: "dict[str, Any]") -> None:
     entry = table.module(module)
     for name, value in entry.get("constants", {}).items():
         if name not in names and name != "__all__" and not _is_expression(value):

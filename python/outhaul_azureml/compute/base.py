@@ -117,7 +117,7 @@ class ComputeTarget(ABC):
         """Make a target at Azure, which Outhaul does not."""
         if name in RESERVED:
             raise UserErrorException("Please specify a different target name. {} is a reserved name.".format(name))
-        raise not_yet("azureml.core.compute.compute.ComputeTarget.create", _create_why())
+        raise not_yet("azureml.core.compute.compute.ComputeTarget.create")
 
     @staticmethod
     def attach(workspace: "Any", name: str, attach_configuration: "Any") -> "ComputeTarget":
@@ -259,12 +259,6 @@ class ComputeTarget(ABC):
         self.cluster_resource_id = properties["resourceId"]
         self.cluster_location = properties.get("computeLocation")
         self.is_attached = properties["isAttachedCompute"]
-
-
-def _create_why() -> str:
-    from outhaul_azureml import plan
-
-    return plan.AZURE_COMPUTE
 
 
 def _plan(call: str) -> str:

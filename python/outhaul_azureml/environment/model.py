@@ -3,7 +3,6 @@
 import copy
 import json
 import os
-import subprocess
 
 from outhaul_azureml.config import yaml
 from outhaul_azureml.config.element import Element, from_plain, to_plain
@@ -173,6 +172,8 @@ class Environment(Element):
     @staticmethod
     def from_existing_conda_environment(name: str, conda_environment_name: str) -> "Environment | None":
         """Out of an environment of the conda on this machine."""
+        import subprocess
+
         command = ["conda", "env", "export", "--no-builds", "--name", conda_environment_name]
         try:
             done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True)

@@ -10,7 +10,7 @@ import re
 from outhaul_azureml.environment import conda
 from outhaul_azureml.environment.conda import CondaDependencies
 from outhaul_azureml.environment.model import EXAMPLE, Environment
-from outhaul_azureml.environment.sections import DEFAULT_CPU_IMAGE, DEFAULT_GPU_IMAGE
+from outhaul_azureml.environment.sections import DEFAULT_CPU_IMAGE, DEFAULT_GPU_IMAGE, SparkPackage
 from outhaul_azureml.errors import UserErrorException
 from outhaul_azureml.planned import not_yet
 
@@ -39,6 +39,9 @@ def spec(environment: Environment, docker: "Any" = None) -> "dict[str, Any]":
     container = _container(environment, docker)
     if container is not None:
         made["docker"] = container
+    spark = _spark(environment)
+    if spark:
+        made["spark"] = spark
     if environment.python.user_managed_dependencies:
         made["interpreter"] = _user_managed(environment.python.interpreter_path, container is not None)
     else:
@@ -105,6 +108,18 @@ def instead(line: str) -> "str | None":
     return _INSTEAD.get(name)
 
 
+def _spark(environment: Environment) -> "dict[str, Any]":
+    from outhaul_azureml.run.spark import packages as spark_packages
+
+    made = {}  # type: dict[str, Any]
+    found = spark_packages(environment.spark)
+    if found:
+        made["packages"] = found
+    if environment.spark.repositories:
+        made["repositories"] = list(environment.spark.repositories)
+    return made
+
+
 def _container(environment: Environment, docker: "Any") -> "dict[str, Any] | None":
     section = environment.docker
     image, dockerfile = section.base_image, section.base_dockerfile
@@ -167,6 +182,10 @@ def environment(name: str, version: "str | None", found: "dict[str, Any]") -> En
     if lines:
         structure["dependencies"].append({"pip": lines})
     made.python.conda_dependencies = CondaDependencies(_underlying_structure=structure)
+    spark = found.get("spark") or {}
+    for one in spark.get("packages") or []:
+        made.spark.packages.append(SparkPackage(*one.split(":")))
+    made.spark.repositories = list(spark.get("repositories") or [])
     container = found.get("docker")
     if container:
         if container.get("image"):

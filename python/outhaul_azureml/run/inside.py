@@ -66,6 +66,7 @@ class _SubmittedRun(Run):
     def __init__(self, *args: "Any", **kwargs: "Any") -> None:
         self._own = args[0]
         self._run_id = self._own.id
+        self._known = None
         self._made_experiment = None  # type: Any
         self._parent = kwargs.get("parent")
         self._inputs = None  # type: InputDatasets | None

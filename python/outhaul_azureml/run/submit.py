@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
 LOCAL = "local"
 _SPARK = ("pyspark", "spark")
-_SETTINGS_OF_V1 = ("spark.app.name", "spark.yarn.maxAppAttempts")
 
 
 def submit(experiment: "Any", config: "Any", tags: "dict[str, Any] | None", **kwargs: "Any") -> "Any":
@@ -54,7 +53,8 @@ def submission(experiment: "Any", config: "Any", run_id: str, tags: "dict[str, A
     script, command = _what(config, source, inputs)
     framework = str(run_config.framework or "Python").lower()
     options = []  # type: list[str]
-    if framework in _SPARK:
+    spark = framework in _SPARK
+    if spark:
         options.extend(_spark_options(run_config))
     else:
         _check_distribution(run_config)
@@ -63,6 +63,8 @@ def submission(experiment: "Any", config: "Any", run_id: str, tags: "dict[str, A
     variables.update((str(k), str(v)) for k, v in (run_config.environment_variables or {}).items())
     spec = _environment(run_config, local)
     if spec is None:
+        if spark:
+            options.extend("--spark-package=" + one for one in _spark_packages(run_config.environment))
         # The Python at hand has no environment of ours that could carry variables.
         variables.update(_own_variables(run_config.environment))
     seconds = run_config.max_run_duration_seconds
@@ -115,7 +117,9 @@ def _environment(run_config: "Any", local: bool) -> "dict[str, Any] | None":
     asked = spec.get("interpreter", {})
     if asked.get("kind") == "user_managed" and asked["python"] == "python3" and local and "docker" not in spec:
         asked["python"] = sys.executable
-    plain = asked == {"kind": "managed"} and not any(key in spec for key in ("pip", "conda", "docker", "index_options"))
+    more = [key for key in ("pip", "conda", "docker", "index_options") if key in spec]
+    # Repositories can be said in an environment only; packages also by options.
+    plain = asked == {"kind": "managed"} and not more and not spec.get("spark", {}).get("repositories")
     return None if plain else spec
 
 
@@ -154,6 +158,12 @@ def _spark_options(run_config: "Any") -> "list[str]":
     from outhaul_azureml.run import spark
 
     return spark.options(run_config)
+
+
+def _spark_packages(environment: "Any") -> "list[str]":
+    from outhaul_azureml.run import spark
+
+    return spark.packages(environment.spark)
 
 
 def _inputs(config: "Any", run_config: "Any", local: bool) -> "Any":
