@@ -8,11 +8,15 @@ from typing import AsyncGenerator, AsyncIterator, Callable, Iterator, List
 from outhaul._client.follow import Item, LogPiece
 
 
+def _decoder() -> codecs.IncrementalDecoder:
+    return codecs.getincrementaldecoder("utf-8")("replace")
+
+
 class Lines:
     """Lines of text out of bytes; what is not UTF-8 is shown as a replacement character."""
 
     def __init__(self) -> None:
-        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._decoder = _decoder()
         self._rest = ""
 
     def push(self, data: bytes, final: bool = False) -> List[str]:
@@ -41,6 +45,13 @@ class Logs:
         for item in self._items():
             if isinstance(item, LogPiece):
                 yield item.data
+
+    def chunks(self) -> Iterator[str]:
+        """The text as it comes, not cut into lines: progress bars move."""
+        decoder = _decoder()
+        for data in self.pieces():
+            yield decoder.decode(data)
+        yield decoder.decode(b"", True)
 
     def bytes(self) -> bytes:
         """All of it, byte for byte."""
@@ -83,6 +94,13 @@ class AsyncLogs:
                     yield item.data
         finally:
             await items.aclose()
+
+    async def chunks(self) -> AsyncGenerator[str, None]:
+        """The text as it comes, not cut into lines: progress bars move."""
+        decoder = _decoder()
+        async for data in self.pieces():
+            yield decoder.decode(data)
+        yield decoder.decode(b"", True)
 
     async def bytes(self) -> bytes:
         """All of it, byte for byte."""

@@ -53,8 +53,8 @@ class Run(RunView):
 
     def follow(self, file: Optional[TextIO] = None, raise_on_failure: bool = True) -> Run:
         """Prints its log as it comes until the run has ended, and then does what `wait` does."""
-        for line in self.logs(follow=True):
-            print(line, file=file, flush=True)
+        for text in self.logs(follow=True).chunks():
+            print(text, end="", file=file, flush=True)
         return self.wait(raise_on_failure=raise_on_failure)
 
     def metrics(self) -> Metrics:

@@ -146,6 +146,7 @@ class LogLines(unittest.TestCase):
             pieces = [piece(data[at : at + size]) for at in range(0, len(data), size)]
             logs = Logs(lambda: iter(pieces + [End(None)]))
             self.assertEqual(list(logs), ["eins", "zwei ä", "", "last\ufffd"], size)
+            self.assertEqual("".join(logs.chunks()), data.decode("utf-8", "replace"))
             self.assertEqual((logs.bytes(), str(logs)), (data, data.decode("utf-8", "replace")))
 
             async def walked():

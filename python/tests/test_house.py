@@ -105,6 +105,8 @@ class House(Inside):
         ]:
             ours, theirs = public(kind), public(twin)
             theirs.pop("name", None)
+            # Its calls are as short as writing a file, and log from within functions that are not awaited.
+            ours.pop("start_run", None)
             self.assertEqual(set(ours), set(theirs), kind)
             for name, function in ours.items():
                 given = inspect.signature(function).parameters

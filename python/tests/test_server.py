@@ -4,13 +4,16 @@ import asyncio
 import contextlib
 import io
 import os
+import pickle
 import signal
+import subprocess
 import sys
 import threading
 import time
 import unittest
 import unittest.mock
 
+import support
 from served import METRICS, PROGRAM, Served
 
 import outhaul
@@ -68,7 +71,7 @@ class Runs(Served):
         run = self.ws.run(self.script("say.py", "import sys\nfor n in range(3): print('line', n)\nprint('end', end='')"))
         out = io.StringIO()
         run.follow(file=out)
-        self.assertEqual(out.getvalue(), "line 0\nline 1\nline 2\nend\n")
+        self.assertEqual(out.getvalue(), "line 0\nline 1\nline 2\nend")
         self.assertEqual(run.logs("stdout").bytes(), b"line 0\nline 1\nline 2\nend")
 
     def test_a_run_that_fails(self):
@@ -131,6 +134,18 @@ class Runs(Served):
         for thread in threads:
             thread.join()
         self.assertEqual(found, {number: f"{number}\n" for number in range(6)})
+
+    def test_sent_to_another_process(self):
+        run = self.ws.run(self.script("quick.py", "print(1)")).wait()
+        code = "import pickle, sys\nws, run = pickle.load(sys.stdin.buffer)\nprint(run.logs().text(), ws.get_run(run.id).state)"
+        told = subprocess.run(
+            [sys.executable, "-c", code],
+            input=pickle.dumps((self.ws, run)),
+            env={"PYTHONPATH": support.PYTHON},
+            stdout=subprocess.PIPE,
+            check=True,
+        ).stdout
+        self.assertEqual(told, b"1\n Completed\n")
 
     def test_a_script_that_submits(self):
         inner = self.script("inner.py", "print('inner')")

@@ -12,8 +12,8 @@ use crate::python;
 use crate::repo::Repo;
 use crate::shell;
 
-/// Where the second package is described: pure Python, whatever builds it.
-const AZUREML: &str = "python/pyproject.toml";
+/// What the second wheel holds, pure Python; `python/pyproject.toml` describes it.
+const AZUREML: &str = "python/azureml";
 
 /// `cargo xtask wheel`.
 pub fn main(words: Vec<String>) -> Done {

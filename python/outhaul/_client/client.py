@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, AsyncGenerator, Coroutine, Dict, Iterator, Mapping, Optional, Sequence, TypeVar
+from typing import Any, AsyncGenerator, Coroutine, Dict, Iterator, Mapping, Optional, Sequence, Tuple, TypeVar
 
 from outhaul._client.core import Core
 from outhaul._client.follow import Item, LogPiece, follow_events, follow_log
@@ -79,6 +79,10 @@ class Client:
     def close(self) -> None:
         """Closes what is open. The client may be used again."""
         self.core.close()
+
+    def __reduce__(self) -> Tuple[Any, Tuple[Any, ...]]:
+        # Another process opens connections of its own.
+        return Client, (self.core.home, self.core.given_program, self.core.starts)
 
     def __del__(self) -> None:
         core: Optional[Core] = getattr(self, "core", None)

@@ -41,8 +41,8 @@ class Core:
     ) -> None:
         self.transport = transport
         self.home = os.path.abspath(home) if home else data_folder(os.environ)
-        self._given_program = program
-        self._start = start
+        self.given_program = program
+        self.starts = start
         self._kept: List[Wire] = []
         self._owner = os.getpid()
         self._looked = False
@@ -50,7 +50,7 @@ class Core:
     @property
     def program(self) -> str:
         """The path of the program `outhaul`."""
-        return find_program(self._given_program)
+        return find_program(self.given_program)
 
     def close(self) -> None:
         """Closes the connections that are kept for the next request. The client may be used again."""
@@ -274,7 +274,7 @@ class Core:
     async def _look(self) -> None:
         """Lets a server give way that an update has replaced, once for each client."""
         self._looked = True
-        if not self._start:
+        if not self.starts:
             return
         try:
             wire = await self.transport.open(self.home)
@@ -292,7 +292,7 @@ class Core:
 
     async def start(self) -> None:
         """Starts the server as the command does: one for each data folder, however many want it at once."""
-        if not self._start:
+        if not self.starts:
             raise errors.ServerNotRunningError(
                 f"no server is running for the data folder `{self.home}`", "any command of `outhaul` starts it"
             )

@@ -47,8 +47,8 @@ class Run(RunView):
 
     async def follow(self, file: Optional[TextIO] = None, raise_on_failure: bool = True) -> Run:
         """Prints its log as it comes until the run has ended, and then does what `wait` does."""
-        async for line in self.logs(follow=True):
-            print(line, file=file, flush=True)
+        async for text in self.logs(follow=True).chunks():
+            print(text, end="", file=file, flush=True)
         return await self.wait(raise_on_failure=raise_on_failure)
 
     async def metrics(self) -> Metrics:
