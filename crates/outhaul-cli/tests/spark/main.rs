@@ -262,7 +262,7 @@ fn what_is_no_cluster_is_refused() {
     // Found on the host.
     for (more, words) in [
         (&["--master", "spark://127.0.0.1:1"][..], "does not answer"),
-        (&["--master", "yarn"], "resource manager"),
+        (&["--master", "yarn"], "`yarn` is not on the PATH"),
         (&["--master", "local[0]"], "number of threads"),
         (
             &["--master", "local[1]", "--deploy-mode", "cluster"],
