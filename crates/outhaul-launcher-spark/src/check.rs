@@ -105,6 +105,11 @@ fn reachable(text: &str, master: &Master) -> Check {
     let shown = master.to_string();
     match master {
         Master::Local(_) => Check::ok("master", format!("{shown}: on the host itself")),
+        Master::Yarn if value(text, "yarn").is_none() => Check::failed(
+            "master",
+            "`yarn` is not on the PATH of a login without a terminal",
+            "name the cluster's head node or an edge node, or attach with another `--master`",
+        ),
         Master::Yarn if text.lines().any(|line| line == "no-hadoop") => Check::failed(
             "master",
             "`hadoop` is not on the PATH, and runs need it to bring their code into the cluster",
