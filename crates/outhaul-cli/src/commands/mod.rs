@@ -6,6 +6,7 @@ mod download;
 mod environment;
 mod experiment;
 mod follow;
+mod mlflow;
 mod resource;
 mod run;
 mod runs;
@@ -45,6 +46,7 @@ async fn with_context(context: &Context, command: Command) -> Outcome {
         Command::Environment(command) => environment::run(context, command).await,
         Command::Experiment(command) => experiment::run(context, &command).await,
         Command::Workspace(command) => workspace::run(context, command).await,
+        Command::Mlflow(command) => mlflow::run(context, command).await,
         Command::Server(command) => server::run(context, &command).await,
         Command::Doctor => doctor::run(context).await,
         Command::Completions { shell } => completions::run(shell, &context.printer),
