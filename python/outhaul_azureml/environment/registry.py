@@ -135,12 +135,14 @@ def _frames(workspace: "Any", spec: "dict[str, Any]") -> "Any":
     try:
         for data in iterate(core.stream("/environments/build", None, body, "text/event-stream")):
             for event in parser.push(data):
+                if event.name not in ("log", "built", "error"):
+                    continue
                 told = json.loads(event.data)
                 if event.name == "log":
                     yield "log", binascii.a2b_base64(told["data"]).decode("utf-8", "replace")
                 elif event.name == "built":
                     yield "built", told["id"]
-                elif event.name == "error":
+                else:
                     yield "error", "\n".join(part for part in (told.get("message"), told.get("hint")) if part)
     except OuthaulError as error:
         raise translated(error, UserErrorException) from error
