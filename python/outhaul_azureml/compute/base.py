@@ -361,7 +361,7 @@ def attach_host(
         resource = workspace._addresses.resource(resource_id, compute_type)
         if ids.is_placeholder(resource):
             raise ComputeTargetException("Invalid resource_id provided: {}".format(resource))
-    host, port = _place(server, config.address, known.port, resource)
+    host, port = _place(server, config.address, known.port, resource, compute_type)
     ticket = server.ask("POST", "/credentials", None, known.secrets(), ComputeTargetException, repeat=True)["ticket"]
     endpoint = {"address": host, "port": port, "username": known.username}
     endpoint["host_key"] = _host_key(server, endpoint, known.authentication, ticket)
@@ -375,11 +375,16 @@ def attach_host(
     return found  # type: ignore[no-any-return]
 
 
-def _place(server: "Any", address: "str | None", port: int, resource: "str | None") -> "tuple[str, int]":
+def _place(
+    server: "Any", address: "str | None", port: int, resource: "str | None", compute_type: str
+) -> "tuple[str, int]":
     """Host and port; for a resource id as the server's address book has it."""
     if resource:
         entries = server.get("/resources", raising=ComputeTargetException)
         address = next((one["address"] for one in entries if one["resource_id"].lower() == resource.lower()), None)
+        if address is None and compute_type == "HDInsight":
+            # As Azure names the head nodes of its clusters.
+            address = resource.rsplit("/", 1)[-1] + "-ssh.azurehdinsight.net"
         if address is None:
             raise ComputeTargetException(
                 "The address book does not know {}\n`outhaul resource map {} ADDRESS` tells where it is".format(

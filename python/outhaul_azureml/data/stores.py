@@ -113,12 +113,12 @@ class AbstractAzureStorageDatastore(AbstractDatastore):
         missing = [path for path in files if not os.path.isfile(path)]
         if missing:
             raise UserErrorException("There is no file {}".format(missing[0]))
+        names = [os.path.relpath(path, relative_root) if relative_root else os.path.basename(path) for path in files]
+        targets = [inside(self._folder, os.path.join(target_path or "", name)) for name in names]
         say = _teller(show_progress)
         say("Uploading an estimated of {} files".format(len(files)))
         done = 0
-        for path in files:
-            relative = os.path.relpath(path, relative_root) if relative_root else os.path.basename(path)
-            target = inside(self._folder, os.path.join(target_path or "", relative))
+        for path, target in zip(files, targets):
             if os.path.exists(target) and not overwrite:
                 say("Target already exists. Skipping upload for {}".format(_shown(self._folder, target)))
                 continue

@@ -229,7 +229,7 @@ class Workspace:
         """Where MLflow tracks to."""
         from outhaul_azureml.workspace import mlflow
 
-        return mlflow.tracking_uri(self)
+        return mlflow.tracking_uri(self, _with_auth)
 
     # What is in it
 

@@ -4,6 +4,7 @@ The program is the one that `OUTHAUL_TEST_BIN` names, which `cargo xtask test` s
 Without one these tests fail: they are never left out.
 """
 
+import glob
 import os
 import secrets
 import shutil
@@ -61,7 +62,8 @@ class Served(Case):
 class Sshd:
     """An SSH server on a loopback port, with a user of its own where root runs the tests."""
 
-    def __init__(self):
+    def __init__(self, lines=""):
+        self._lines = lines
         self.folder = tempfile.mkdtemp(prefix="outhaul-sshd-")
         os.chmod(self.folder, 0o755)
         self.home = os.path.join(self.folder, "home")
@@ -105,6 +107,7 @@ class Sshd:
                 "AuthorizedKeysFile {folder}/authorized_keys\nAllowUsers {user}\nMaxStartups 200\n".format(
                     port=self.port, folder=self.folder, user=self.username
                 )
+                + self._lines
             )
         self.process = subprocess.Popen(
             [SSHD, "-D", "-f", config, "-E", os.path.join(self.folder, "log")],
@@ -152,11 +155,20 @@ class Sshd:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def sshd(case):
+def spark_programs():
+    """The folder with the `spark-submit` that `cargo xtask test` installs for tests, or None with a line that says so."""
+    for folder in sorted(glob.glob("/var/tmp/outhaul-test-spark/lib/python3*/site-packages/pyspark/bin")):
+        if os.path.exists(os.path.join(folder, "spark-submit")) and shutil.which("java"):
+            return folder
+    print("not run on Spark: there is no Java, or `cargo xtask test` has not installed Spark")
+    return None
+
+
+def sshd(case, lines=""):
     """An SSH server for a test (or a class of tests), or a line that says why there is none."""
     if not os.path.exists(SSHD):
         print("not run against a machine over SSH: there is no sshd")
         raise unittest.SkipTest("there is no sshd")
-    made = Sshd()
+    made = Sshd(lines)
     (case.addClassCleanup if isinstance(case, type) else case.addCleanup)(made.close)
     return made

@@ -10,16 +10,22 @@ import re
 import textwrap
 import unittest
 
-from azureml.core import Experiment, Workspace
+from azureml.core import Experiment, RunConfiguration, ScriptRunConfig, Workspace
 from azureml.core.compute import ComputeTarget, RemoteCompute
 from azureml.exceptions import ComputeTargetException
 from outhaul_azureml.planned import NotYetException
 
-from v1.served import Served, sshd
+from v1.served import Served, spark_programs, sshd
 from v1.support import page
 
 VM = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/dsvm"
 CLUSTER = "/subscriptions/s/resourceGroups/g/providers/Microsoft.HDInsight/clusters/hdi"
+SPARK = """
+from pyspark.sql import SparkSession
+from azureml.core import Run
+spark = SparkSession.builder.getOrCreate()
+Run.get_context().log("rows", spark.range(3).count())
+"""
 LINES = "from azureml.core import Run\nrun = Run.get_context()\nrun.log('acc', 0.5)\nprint('trained')\n"
 
 
@@ -108,6 +114,26 @@ class Page(Served):
         self.assertEqual(run.wait_for_completion(raise_on_error=False)["status"], "Completed", run._log_text("user_logs/std_log.txt"))
         self.assertEqual(run.get_metrics(), {"acc": 0.5})
         names["compute"].detach()
+
+    def test_a_cluster_is_attached_and_trains(self):
+        spark = spark_programs()
+        if spark is None:
+            self.skipTest("no Spark")
+        names = self.prepare(sshd(self, "SetEnv PATH={}:{}\n".format(spark, os.environ["PATH"])))
+        self.run_block(2, names)
+        self.assertTrue(self.output.endswith('Provisioning operation finished, operation "Succeeded"\n'), self.output)
+        cluster = names["hdi_compute"]
+        self.assertEqual((type(cluster).__name__, cluster.type, cluster.name), ("HDInsightCompute", "HDInsight", "myhdi"))
+        self.assertEqual(cluster.cluster_resource_id, CLUSTER)
+        # The page's next block is a file that it does not print; this is what such files say.
+        config = RunConfiguration(framework="pyspark")
+        config.target = cluster.name
+        self.write("spark/train_spark.py", SPARK)
+        src = ScriptRunConfig("spark", "train_spark.py", run_config=config)
+        run = Experiment(names["ws"], "page").submit(src)
+        self.assertEqual(run.wait_for_completion(raise_on_error=False)["status"], "Completed", run._log_text("user_logs/std_log.txt"))
+        self.assertEqual(run.get_metrics(), {"rows": 3})
+        cluster.detach()
 
     def test_kinds_that_are_not_there_yet_fail_as_the_page_catches_it(self):
         names = {"ws": self.ws}

@@ -27,6 +27,10 @@ class Workspaces(Served):
             "/subscriptions/s/resourceGroups/g/providers/Microsoft.MachineLearningServices/workspaces/mine",
         )
         self.assertEqual((self.ws.subscription_id, self.ws.resource_group, self.ws.sku), ("s", "g", "basic"))
+        uri = self.ws.get_mlflow_tracking_uri()
+        self.assertTrue(uri.startswith("http://127.0.0.1:"), uri)
+        self.assertTrue(os.environ.pop("MLFLOW_TRACKING_TOKEN"))
+        self.assertNotIn("MLFLOW_TRACKING_TOKEN", uri)
         self.assertEqual((self.ws.compute_targets, self.ws.datasets), ({}, {}))
         self.assertEqual(sorted(self.ws.datastores), ["workspaceblobstore", "workspacefilestore"])
         self.assertIsNone(self.ws.get_default_compute_target("CPU"))
