@@ -25,7 +25,7 @@ class AzureMLException(Exception):
         message_format: "str | None" = None,
         message_parameters: "Any" = None,
         reference_code: "Any" = None,
-        **kwargs: "Any"
+        **kwargs: "Any",
     ) -> None:
         super().__init__(exception_message)
         self._message = exception_message
@@ -252,7 +252,9 @@ class ErrorResponseException(HttpOperationError):
 class AzureMLRestClientException(Exception):
     """A request failed. Not an `AzureMLException`, as in v1."""
 
-    def __init__(self, exception_message: "Any", inner_exception: "BaseException | None" = None, **kwargs: "Any") -> None:
+    def __init__(
+        self, exception_message: "Any", inner_exception: "BaseException | None" = None, **kwargs: "Any"
+    ) -> None:
         super().__init__(exception_message)
         self._message = exception_message
         self._inner_exception = inner_exception

@@ -23,5 +23,7 @@ def check() -> None:
         raise OfficialPackagesError(
             "{} {} is installed in this environment. It and outhaul-azureml both bring the modules `azureml`, so only one "
             "of them can be there: remove the official one with `pip uninstall azureml-core azureml-sdk`, or make an "
-            "environment of its own for Outhaul, then `pip install --force-reinstall outhaul-azureml`".format(name, version)
+            "environment of its own for Outhaul, then `pip install --force-reinstall outhaul-azureml`".format(
+                name, version
+            )
         )

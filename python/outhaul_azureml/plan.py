@@ -25,7 +25,10 @@ PLANS = (
     ("azureml.core.compute.kubernetescompute", "Kubernetes is planned as a target"),
     ("azureml.core.compute.kusto", "Kusto is not planned as a target"),
     ("azureml.core.compute.synapse", "Synapse is not planned as a target: attach the Spark cluster itself"),
-    ("azureml.core.keyvault", "secrets of a workspace are planned; pass them to runs by files of the target until then"),
+    (
+        "azureml.core.keyvault",
+        "secrets of a workspace are planned; pass them to runs by files of the target until then",
+    ),
     ("azureml.core.private_endpoint", NEVER),
     ("azureml.core.linked_service", NEVER),
     ("azureml.core.workspace.Workspace.get_default_keyvault", "secrets of a workspace are planned"),
@@ -37,7 +40,10 @@ PLANS = (
     ("azureml.core.run.Run.register_model", "models are planned; the file is kept with the run meanwhile"),
     ("azureml.core.run.Run.get_secret", "secrets of a workspace are planned"),
     ("azureml.core.run", "it is planned"),
-    ("azureml.core.dataset", "the old dataset definitions were retired in v1 already: use Dataset.Tabular or Dataset.File"),
+    (
+        "azureml.core.dataset",
+        "the old dataset definitions were retired in v1 already: use Dataset.Tabular or Dataset.File",
+    ),
     ("azureml.core.datastore", "stores other than the workspace's own are planned: blob containers first"),
     ("azureml.data", "datasets are planned in more forms than files and delimited text"),
     ("azureml.core.environment", "building images is planned"),

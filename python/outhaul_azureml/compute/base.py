@@ -4,7 +4,7 @@ import sys
 import time
 from abc import ABC
 
-from outhaul_azureml.compute import ids, login
+from outhaul_azureml.compute import hosts, ids, payload
 from outhaul_azureml.errors import ComputeTargetException, UserErrorException
 from outhaul_azureml.planned import NotYetComputeException, known_as, not_yet, planned, sentence
 
@@ -102,7 +102,7 @@ class ComputeTarget(ABC):
 
     def refresh_state(self) -> None:
         """Read it anew."""
-        self._read(payload(self.workspace, _found(self.workspace, self.name)))
+        self._read(payload.of(self.workspace, _found(self.workspace, self.name)))
 
     def get_status(self) -> "Any":
         """Its provisioning state as it is now."""
@@ -188,7 +188,7 @@ class ComputeTarget(ABC):
         state = found["provisioning_state"]
         if state == "Creating":
             return "InProgress", None
-        return ("Succeeded", None) if state == "Succeeded" else ("Failed", _error_text(found.get("error")))
+        return ("Succeeded", None) if state == "Succeeded" else ("Failed", payload.error_text(found.get("error")))
 
     # Ending
 
@@ -224,7 +224,13 @@ class ComputeTarget(ABC):
             "provisioningState": self.provisioning_state,
         }  # type: dict[str, Any]
         properties.update(self._inner())
-        return {"id": self.id, "name": self.name, "tags": self.tags, "location": self.location, "properties": properties}
+        return {
+            "id": self.id,
+            "name": self.name,
+            "tags": self.tags,
+            "location": self.location,
+            "properties": properties,
+        }
 
     def _inner(self) -> "dict[str, Any]":
         """What the kind adds to the properties."""
@@ -232,7 +238,7 @@ class ComputeTarget(ABC):
 
     @classmethod
     def _deserialize(cls, workspace: "Any", object_dict: "dict[str, Any]") -> "Any":
-        _check_payload(object_dict)
+        payload.check(object_dict)
         found = object_dict["properties"]["computeType"]
         if found != cls._compute_type:
             raise ComputeTargetException(
@@ -275,18 +281,12 @@ def _found(workspace: "Any", name: str) -> "dict[str, Any]":
     """The target as the server has it."""
     found = None
     if name != LOCAL and "/" not in name:
-        found = workspace._server.find("/targets/" + _segment(name), raising=ComputeTargetException)
+        found = workspace._server.find("/targets/" + hosts.segment(name), raising=ComputeTargetException)
     if found is None:
         raise ComputeTargetException(
             "ComputeTargetNotFound: Compute Target with name {} not found in provided workspace".format(name)
         )
     return found  # type: ignore[no-any-return]
-
-
-def _segment(name: str) -> str:
-    from outhaul._client.query import segment
-
-    return segment(name)
 
 
 def _made(workspace: "Any", target: "dict[str, Any]") -> "Any":
@@ -296,135 +296,5 @@ def _made(workspace: "Any", target: "dict[str, Any]") -> "Any":
     made = object.__new__(kinds.class_of(target["kind"]))
     made.workspace = workspace
     made._operation = "create" if target["provisioning_state"] == "Creating" else ""
-    made._read(payload(workspace, target))
+    made._read(payload.of(workspace, target))
     return made
-
-
-def payload(workspace: "Any", target: "dict[str, Any]") -> "dict[str, Any]":
-    """A target of Outhaul in the shape that v1's service has for it."""
-    from outhaul_azureml.compute import kinds
-
-    user_host, _, port = (target.get("address") or "").rpartition(":")
-    error = target.get("error")
-    return {
-        "id": ids.of_compute(workspace, target["name"]),
-        "name": target["name"],
-        "location": workspace.location,
-        "tags": None,
-        "properties": {
-            "computeType": kinds.class_of(target["kind"])._compute_type or target["kind"],
-            "isAttachedCompute": True,
-            "description": None,
-            "resourceId": target.get("resource_id"),
-            "provisioningState": target["provisioning_state"],
-            "provisioningErrors": [{"error": {"code": error["check"], "message": _whole(error)}}] if error else None,
-            "properties": {
-                "address": user_host.rpartition("@")[2].strip("[]") or None,
-                "sshPort": int(port) if port.isdigit() else None,
-            },
-        },
-    }
-
-
-def _whole(error: "dict[str, Any]") -> str:
-    return "{}\n{}".format(error["message"], error["hint"]) if error.get("hint") else str(error["message"])
-
-
-def _error_text(error: "dict[str, Any] | None") -> "str | None":
-    return None if error is None else "StatusCode: {}\nMessage: {}".format(error["check"], _whole(error))
-
-
-_NEEDED = ("id", "name", "location", "tags", "properties")
-_NEEDED_INSIDE = ("computeType", "description", "resourceId", "provisioningState", "provisioningErrors")
-
-
-def _check_payload(found: "dict[str, Any]") -> None:
-    missing = [key for key in _NEEDED if key not in found]
-    missing += [key for key in _NEEDED_INSIDE if key not in found.get("properties", {})]
-    if missing:
-        raise ComputeTargetException("Invalid cluster payload, missing {}: {}".format(missing[0], found))
-    found["properties"].setdefault("isAttachedCompute", True)
-    found["properties"].setdefault("properties", {})
-
-
-def attach_host(
-    workspace: "Any", name: str, config: "Any", compute_type: str, wrap: "Any", resource_id: "str | None"
-) -> "dict[str, Any]":
-    """Attaches a machine that is reached over SSH: hands the login over, pins the host key, and asks the server.
-
-    `wrap` makes the kind's configuration out of that of the machine.
-    """
-    server = workspace._server
-    known = login.of(config, workspace._addresses)
-    resource = None
-    if resource_id:
-        resource = workspace._addresses.resource(resource_id, compute_type)
-        if ids.is_placeholder(resource):
-            raise ComputeTargetException("Invalid resource_id provided: {}".format(resource))
-    host, port = _place(server, config.address, known.port, resource, compute_type)
-    ticket = server.ask("POST", "/credentials", None, known.secrets(), ComputeTargetException, repeat=True)["ticket"]
-    endpoint = {"address": host, "port": port, "username": known.username}
-    endpoint["host_key"] = _host_key(server, endpoint, known.authentication, ticket)
-    machine = {"endpoint": endpoint, "authentication": known.authentication}  # type: dict[str, Any]
-    if resource:
-        machine["resource_id"] = resource
-    body = {"name": name, "config": wrap(machine), "ticket": ticket}
-    # As in v1, a name that is taken is attached anew. The server refuses a machine that another name has.
-    body["replace"] = server.find("/targets/" + _segment(name), raising=ComputeTargetException) is not None
-    found = server.ask("POST", "/targets", None, body, ComputeTargetException)
-    return found  # type: ignore[no-any-return]
-
-
-def _place(
-    server: "Any", address: "str | None", port: int, resource: "str | None", compute_type: str
-) -> "tuple[str, int]":
-    """Host and port; for a resource id as the server's address book has it."""
-    if resource:
-        entries = server.get("/resources", raising=ComputeTargetException)
-        address = next((one["address"] for one in entries if one["resource_id"].lower() == resource.lower()), None)
-        if address is None and compute_type == "HDInsight":
-            # As Azure names the head nodes of its clusters.
-            address = resource.rsplit("/", 1)[-1] + "-ssh.azurehdinsight.net"
-        if address is None:
-            raise ComputeTargetException(
-                "The address book does not know {}\n`outhaul resource map {} ADDRESS` tells where it is".format(
-                    resource, resource
-                )
-            )
-    host, colon, tail = str(address).rpartition(":")
-    # `host:port`, or `[v6]:port`; a bare IPv6 address has colons, too.
-    if colon and tail.isdigit() and (":" not in host or host.endswith("]")):
-        return host.strip("[]"), int(tail)
-    return str(address).strip("[]"), port
-
-
-def _host_key(server: "Any", endpoint: "dict[str, Any]", authentication: "dict[str, Any]", ticket: str) -> "Any":
-    """The host's key, to be pinned. One that the user's known hosts contradict is refused."""
-    body = {
-        "endpoint": endpoint,
-        "authentication": authentication,
-        "known_hosts": _known_hosts(),
-        "ticket": ticket,
-    }
-    seen = server.ask("POST", "/targets/host-key", None, body, ComputeTargetException, repeat=True)
-    if seen["verdict"] in ("changed", "revoked"):
-        raise ComputeTargetException(
-            "The host key of {}:{} is {}, but known_hosts expects {}. If the machine was set up anew, remove its old "
-            "key with `ssh-keygen -R`; otherwise somebody may be listening in.".format(
-                endpoint["address"], endpoint["port"], seen["host_key"]["fingerprint"], seen.get("expected") or "another"
-            )
-        )
-    return seen["host_key"]
-
-
-def _known_hosts() -> str:
-    import os
-
-    texts = []
-    for path in (os.path.expanduser("~/.ssh/known_hosts"), "/etc/ssh/ssh_known_hosts"):
-        try:
-            with open(path, encoding="utf-8", errors="replace") as file:
-                texts.append(file.read())
-        except OSError:
-            continue
-    return "\n".join(texts)

@@ -1,6 +1,6 @@
 """`HDInsightCompute`: a Spark cluster, reached over SSH at its head node."""
 
-from outhaul_azureml.compute import base, ids, login
+from outhaul_azureml.compute import base, hosts, ids, login
 from outhaul_azureml.compute.remote import DEPRECATED, check_ways
 from outhaul_azureml.errors import ComputeTargetException
 from outhaul_azureml.planned import known_as
@@ -71,7 +71,7 @@ class HDInsightCompute(base.ComputeTarget):
                 config.subscription_id, config.resource_group, PROVIDER, "clusters", config.cluster_name
             )
         wrap = lambda machine: {"kind": "hdinsight", "host": machine}
-        found = base.attach_host(workspace, name, config, "HDInsight", wrap, resource_id)
+        found = hosts.attach(workspace, name, config, "HDInsight", wrap, resource_id)
         made = base._made(workspace, found)
         made._operation = "create"
         return made  # type: ignore[no-any-return]

@@ -1,6 +1,6 @@
 """`RemoteCompute`: a machine over SSH."""
 
-from outhaul_azureml.compute import base, ids, login
+from outhaul_azureml.compute import base, hosts, ids, login
 from outhaul_azureml.errors import ComputeTargetException
 from outhaul_azureml.planned import known_as
 
@@ -73,7 +73,7 @@ class RemoteCompute(base.ComputeTarget):
                 config.subscription_id, config.resource_group, PROVIDER, "virtualMachines", config.vm_name
             )
         wrap = lambda machine: dict(machine, kind="remote")
-        found = base.attach_host(workspace, name, config, "VirtualMachine", wrap, resource_id)
+        found = hosts.attach(workspace, name, config, "VirtualMachine", wrap, resource_id)
         made = base._made(workspace, found)
         made._operation = "create"
         return made  # type: ignore[no-any-return]

@@ -16,7 +16,15 @@ class DatacacheConfiguration(Element):
 
     _fields = tuple(
         (name, None)
-        for name in ("dataset_id", "datacache_store", "datacache_id", "mode", "path_on_compute", "replica", "failure_fallback")
+        for name in (
+            "dataset_id",
+            "datacache_store",
+            "datacache_id",
+            "mode",
+            "path_on_compute",
+            "replica",
+            "failure_fallback",
+        )
     )
 
     def __init__(

@@ -138,7 +138,9 @@ class RunConfiguration(Element):
 
     # Files
 
-    def save(self, path: "str | None" = None, name: "str | None" = None, separate_environment_yaml: bool = False) -> None:
+    def save(
+        self, path: "str | None" = None, name: "str | None" = None, separate_environment_yaml: bool = False
+    ) -> None:
         """Write `.azureml/<name>.runconfig`, and the conda packages beside it."""
         name = name or self._name or LOCAL_RUNCONFIG_NAME
         path = path or self._path or os.getcwd()

@@ -315,5 +315,7 @@ def _single(value: "Any") -> str:
 
 
 def _text(value: str) -> str:
-    plain = bool(_PLAIN.match(value)) and value == value.strip() and _word(value) == value and not value.startswith("- ")
+    plain = (
+        bool(_PLAIN.match(value)) and value == value.strip() and _word(value) == value and not value.startswith("- ")
+    )
     return value if plain else json.dumps(value)

@@ -34,7 +34,9 @@ def main(arguments: "Optional[List[str]]" = None) -> int:
         try:
             uses = calls.find(source.parts(path), path)
         except (source.SourceError, SyntaxError) as error:
-            sys.stderr.write("error: {}\n".format(error if isinstance(error, source.SourceError) else _syntax(path, error)))
+            sys.stderr.write(
+                "error: {}\n".format(error if isinstance(error, source.SourceError) else _syntax(path, error))
+            )
             return 2
         if asked.format == "json":
             found.append(report.data(path, uses))

@@ -18,7 +18,9 @@ def text(path: str, uses: "list[Use]") -> str:
         place = "{} line {}".format(use.where, use.line) if use.where else "line {}".format(use.line)
         why = "  ({})".format(use.why) if use.why else ""
         lines.append("  {:<{}}{:<14}{}{}".format(use.status, _WIDTH, place, _short(use.name), why))
-    counts = [(status, sum(use.status == status for use in uses)) for status in (judge.WORKS, judge.NOT_YET, judge.UNKNOWN)]
+    counts = [
+        (status, sum(use.status == status for use in uses)) for status in (judge.WORKS, judge.NOT_YET, judge.UNKNOWN)
+    ]
     told = ", ".join("{} {}".format(count, status) for status, count in counts if count)
     lines.append("  {}".format(told or "nothing of Azure ML is used"))
     return "\n".join(lines)

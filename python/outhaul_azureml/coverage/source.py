@@ -3,8 +3,6 @@
 import json
 import re
 
-
-
 _MAGIC = re.compile(r"^(\s*)([%!?]|\w+\s*=\s*[%!])")
 
 

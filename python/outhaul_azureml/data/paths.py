@@ -58,7 +58,13 @@ def files(paths: "list[str]") -> "list[tuple[str, str]]":
         for match in matches:
             if os.path.isdir(match):
                 for where, _, names in sorted(os.walk(match)):
-                    found.extend((os.path.relpath(os.path.join(where, n), match if match == path else base), os.path.join(where, n)) for n in sorted(names))
+                    found.extend(
+                        (
+                            os.path.relpath(os.path.join(where, n), match if match == path else base),
+                            os.path.join(where, n),
+                        )
+                        for n in sorted(names)
+                    )
             elif os.path.isfile(match):
                 found.append((os.path.relpath(match, base), match))
     seen = {}  # type: dict[str, str]

@@ -49,9 +49,7 @@ def _load(folder: str) -> "list[dict[str, Any]]":
         return []
 
 
-def register(
-    workspace: "Any", dataset: "Any", name: str, description: "Any", tags: "Any", new_version: bool
-) -> "Any":
+def register(workspace: "Any", dataset: "Any", name: str, description: "Any", tags: "Any", new_version: bool) -> "Any":
     """Keeps a dataset under a name. The same definition again gives the version that is there."""
     if not name or not isinstance(name, str):
         raise UserErrorException("A dataset needs a name to be registered")
@@ -112,7 +110,9 @@ def get(workspace: "Any", name: str, version: "Any") -> "Any":
         found = [one for one in found if one["version"] == int(version)]
     if not found:
         which = "" if version in (None, "latest") else " and version {}".format(version)
-        raise UserErrorException('Cannot find dataset registered with name "{}"{} in the workspace.'.format(name, which))
+        raise UserErrorException(
+            'Cannot find dataset registered with name "{}"{} in the workspace.'.format(name, which)
+        )
     return _made(workspace, max(found, key=lambda one: one["version"]))
 
 

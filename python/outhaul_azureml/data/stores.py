@@ -32,7 +32,9 @@ class AbstractDatastore:
 
     def unregister(self) -> None:
         """The workspace's own datastores stay."""
-        raise UserErrorException("The datastore {} belongs to the workspace and cannot be unregistered".format(self.name))
+        raise UserErrorException(
+            "The datastore {} belongs to the workspace and cannot be unregistered".format(self.name)
+        )
 
 
 @known_as("azureml.data.azure_storage_datastore")

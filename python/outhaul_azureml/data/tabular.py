@@ -122,7 +122,13 @@ def _delimited(pandas: "Any", path: str, options: "dict[str, Any]") -> "Any":
     return frame
 
 
-_ENCODINGS = {"utf8": "utf-8", "iso88591": "iso-8859-1", "latin1": "latin-1", "utf16": "utf-16", "windows1252": "cp1252"}
+_ENCODINGS = {
+    "utf8": "utf-8",
+    "iso88591": "iso-8859-1",
+    "latin1": "latin-1",
+    "utf16": "utf-16",
+    "windows1252": "cp1252",
+}
 _READERS = {  # type: dict[str, Any]
     "delimited": _delimited,
     "parquet": lambda pandas, path, options: pandas.read_parquet(path),

@@ -120,7 +120,9 @@ class CondaDependencies:
                 merged.setdefault(line, [])
                 continue
             parts = merged.setdefault(match.group(1), [])
-            parts.extend(part.strip() for part in match.group(2).split(",") if part.strip() and part.strip() not in parts)
+            parts.extend(
+                part.strip() for part in match.group(2).split(",") if part.strip() and part.strip() not in parts
+            )
         return [name + ",".join(parts) for name, parts in merged.items()]
 
     @staticmethod

@@ -82,9 +82,7 @@ class Environment(Element):
         return registry.register(workspace, self)
 
     @staticmethod
-    def get(
-        workspace: "Any", name: str, version: "str | None" = None, label: "str | None" = None
-    ) -> "Environment":
+    def get(workspace: "Any", name: str, version: "str | None" = None, label: "str | None" = None) -> "Environment":
         """One that was registered, or a curated one (`AzureML-...`)."""
         from outhaul_azureml.environment import registry
 
@@ -178,7 +176,9 @@ class Environment(Element):
         try:
             done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True)
         except OSError as error:
-            raise AzureMLException("Unable to run conda package manager: {}".format(error), inner_exception=error) from None
+            raise AzureMLException(
+                "Unable to run conda package manager: {}".format(error), inner_exception=error
+            ) from None
         if done.returncode:
             raise AzureMLException("conda could not export {}:\n{}".format(conda_environment_name, done.stderr.strip()))
         found = yaml.load(done.stdout)
@@ -279,7 +279,6 @@ class EnvironmentDefinition(Environment):
 
     def __init__(self, name: "str | None" = None) -> None:
         super().__init__("default-environment" if name is None else name)
-
 
 
 @_here

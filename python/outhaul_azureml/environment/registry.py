@@ -56,7 +56,9 @@ def get(workspace: "Any", name: str, version: "str | None", label: "str | None")
 
 def _missing(name: str, version: "str | None") -> AzureMLException:
     which = "" if version is None else " with version {}".format(version)
-    return UserErrorException("Error retrieving the environment definition. Environment {}{} not found".format(name, which))
+    return UserErrorException(
+        "Error retrieving the environment definition. Environment {}{} not found".format(name, which)
+    )
 
 
 def listed(workspace: "Any") -> "dict[str, Environment]":
@@ -66,9 +68,7 @@ def listed(workspace: "Any") -> "dict[str, Environment]":
     for one in found:
         if one["name"] not in newest or one["version"] > newest[one["name"]]["version"]:
             newest[one["name"]] = one
-    made = {
-        name: translate.environment(name, str(one["version"]), one["spec"]) for name, one in sorted(newest.items())
-    }
+    made = {name: translate.environment(name, str(one["version"]), one["spec"]) for name, one in sorted(newest.items())}
     for name in curated.NAMES:
         spec = curated.spec(name)
         if spec is not None:

@@ -239,7 +239,11 @@ class DockerSection(Element):
 
 
 def _deprecated(name: str, successor: str) -> None:
-    _log.warning("'%s' is deprecated. Please use the azureml.core.runconfig.DockerConfiguration object with the '%s' param instead.", name, successor)
+    _log.warning(
+        "'%s' is deprecated. Please use the azureml.core.runconfig.DockerConfiguration object with the '%s' param instead.",
+        name,
+        successor,
+    )
 
 
 def _dockerfile_text(value: "Any") -> "str | None":
@@ -263,9 +267,7 @@ class SparkPackage(Element):
 
     _fields = (("group", None), ("artifact", None), ("version", None))
 
-    def __init__(
-        self, group: "str | None" = None, artifact: "str | None" = None, version: "str | None" = None
-    ) -> None:
+    def __init__(self, group: "str | None" = None, artifact: "str | None" = None, version: "str | None" = None) -> None:
         super().__init__()
         self.group = group
         self.artifact = artifact

@@ -123,7 +123,11 @@ def _spark(environment: Environment) -> "dict[str, Any]":
 def _container(environment: Environment, docker: "Any") -> "dict[str, Any] | None":
     section = environment.docker
     image, dockerfile = section.base_image, section.base_dockerfile
-    chosen = bool(dockerfile) or section.build_context is not None or image not in (None, DEFAULT_CPU_IMAGE, DEFAULT_GPU_IMAGE)
+    chosen = (
+        bool(dockerfile)
+        or section.build_context is not None
+        or image not in (None, DEFAULT_CPU_IMAGE, DEFAULT_GPU_IMAGE)
+    )
     wanted = section._enabled or (docker is not None and docker.use_docker)
     if not wanted and not chosen:
         return None
@@ -143,7 +147,9 @@ def _container(environment: Environment, docker: "Any") -> "dict[str, Any] | Non
                 "pulling with a password is planned; log in on the target with `docker login`",
             )
         address = registry.address if registry is not None else None
-        made["image"] = "{}/{}".format(address.rstrip("/"), image) if address and not image.startswith(address) else image
+        made["image"] = (
+            "{}/{}".format(address.rstrip("/"), image) if address and not image.startswith(address) else image
+        )
     own = docker if docker is not None and docker.use_docker else None
     size = own.shm_size if own is not None else section.shm_size
     if size:
@@ -173,7 +179,11 @@ def environment(name: str, version: "str | None", found: "dict[str, Any]") -> En
     if interpreter.get("kind") == "user_managed":
         made.python.user_managed_dependencies = True
         made.python.interpreter_path = interpreter["python"]
-    structure = {"name": name, "channels": list(found.get("channels") or []), "dependencies": []}  # type: dict[str, Any]
+    structure = {
+        "name": name,
+        "channels": list(found.get("channels") or []),
+        "dependencies": [],
+    }  # type: dict[str, Any]
     asked = interpreter.get("version")
     if asked:
         structure["dependencies"].append("python{}{}".format("=" if asked[0].isdigit() else "", asked))

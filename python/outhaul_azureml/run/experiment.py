@@ -35,7 +35,7 @@ class Experiment:
         _archived_time: "Any" = None,
         _create_in_cloud: bool = True,
         _experiment_dto: "Any" = None,
-        **kwargs: "Any"
+        **kwargs: "Any",
     ) -> None:
         if not _skip_name_validation and not _NAME.match(name or ""):
             raise UserErrorException(

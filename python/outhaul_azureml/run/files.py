@@ -71,9 +71,7 @@ def _write(where: str, pieces: "Iterable[bytes]") -> None:
             file.write(piece)
 
 
-def fetch_all(
-    run: "Any", prefix: "str | None", directory: "str | None", paths: "Any", append_prefix: bool
-) -> None:
+def fetch_all(run: "Any", prefix: "str | None", directory: "str | None", paths: "Any", append_prefix: bool) -> None:
     """Writes all files whose names begin with a prefix, below a folder or to the given paths."""
     start = prefix or ""
     wanted = [name for name in names(run) if not start or name == start or name.startswith(start.rstrip("/") + "/")]

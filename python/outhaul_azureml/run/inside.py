@@ -7,7 +7,8 @@ import os
 from outhaul_azureml.errors import RunEnvironmentException, UserErrorException
 from outhaul_azureml.planned import known_as, not_yet
 from outhaul_azureml.run.logging import image_file
-from outhaul_azureml.run.model import Run, check_children
+from outhaul_azureml.run.listing import check_children
+from outhaul_azureml.run.model import Run
 from outhaul_azureml.run.offline import _OfflineRun
 
 TYPE_CHECKING = False
@@ -170,9 +171,9 @@ class _SubmittedRun(Run):
 
     def set_tags(self, tags: "dict[str, Any]") -> None:
         """Set several tags."""
-        from outhaul_azureml.run.model import _texts
+        from outhaul_azureml.run.listing import texts
 
-        self._own.set_tags(_texts(tags, "tags"))
+        self._own.set_tags(texts(tags, "tags"))
 
     def get_tags(self) -> "dict[str, str]":
         """Its tags."""
@@ -184,9 +185,9 @@ class _SubmittedRun(Run):
 
     def add_properties(self, properties: "dict[str, Any]") -> None:
         """Add facts."""
-        from outhaul_azureml.run.model import _texts
+        from outhaul_azureml.run.listing import texts
 
-        self._own.add_properties(_texts(properties, "properties"))
+        self._own.add_properties(texts(properties, "properties"))
 
     def get_properties(self) -> "dict[str, str]":
         """Properties that this process has added."""

@@ -59,7 +59,9 @@ class Logging:
                 raise AzureMLException("log_row does not take a dict as the value of a column: {}".format(column))
         if not kwargs:
             raise UserErrorException("log_row needs a value for at least one column")
-        self._put("row", {"name": _checked(_record.check_name, name), "value": {k: plain(v) for k, v in kwargs.items()}})
+        self._put(
+            "row", {"name": _checked(_record.check_name, name), "value": {k: plain(v) for k, v in kwargs.items()}}
+        )
 
     def log_table(self, name: str, value: "Any", description: str = "") -> None:
         """Record a table as columns of one length."""

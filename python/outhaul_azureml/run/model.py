@@ -4,6 +4,7 @@ import os
 
 from outhaul_azureml.errors import UserErrorException
 from outhaul_azureml.planned import known_as
+from outhaul_azureml.run.listing import check_children, listed, of, strict, texts
 from outhaul_azureml.run.logging import Logging, image_file
 from outhaul_azureml.run.status import TERMINAL, RunStatus
 
@@ -11,7 +12,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Iterator, List
 
-MOST_CHILDREN = 100
 SCRIPT_RUN = "azureml.scriptrun"
 TRACKED_RUN = "sdk"
 
@@ -93,14 +93,18 @@ class Run(Logging):
     ) -> "Iterator[Run]":
         """The runs of an experiment, newest first."""
         query = {"experiment": experiment.name, "state": status}
-        return _listed(experiment.workspace, query, type, tags, properties, include_children)
+        return listed(experiment.workspace, query, type, tags, properties, include_children)
 
     @staticmethod
     def list_by_compute(
-        compute: "Any", type: "str | None" = None, tags: "Any" = None, properties: "Any" = None, status: "str | None" = None
+        compute: "Any",
+        type: "str | None" = None,
+        tags: "Any" = None,
+        properties: "Any" = None,
+        status: "str | None" = None,
     ) -> "Iterator[Run]":
         """The runs of a compute target, newest first."""
-        return _listed(compute.workspace, {"target": compute.name, "state": status}, type, tags, properties, False)
+        return listed(compute.workspace, {"target": compute.name, "state": status}, type, tags, properties, False)
 
     # What it is
 
@@ -305,10 +309,10 @@ class Run(Logging):
     ) -> "Iterator[Run]":
         """Its children, newest first; with `recursive` theirs, too."""
         workspace = self._experiment.workspace
-        for child in _listed(workspace, {"parent": self._run_id, "state": status}, type, tags, properties, False):
+        for child in listed(workspace, {"parent": self._run_id, "state": status}, type, tags, properties, False):
             yield child
         if recursive:
-            for child in _listed(workspace, {"parent": self._run_id}, None, None, None, False):
+            for child in listed(workspace, {"parent": self._run_id}, None, None, None, False):
                 yield from child.get_children(True, tags, properties, type, status)
 
     # Tags and properties
@@ -319,7 +323,7 @@ class Run(Logging):
 
     def set_tags(self, tags: "dict[str, Any]") -> None:
         """Set several tags."""
-        self._change_tags({"set": _texts(tags, "tags")})
+        self._change_tags({"set": texts(tags, "tags")})
 
     def remove_tags(self, tags: "Any") -> None:
         """Remove tags by their names."""
@@ -335,7 +339,7 @@ class Run(Logging):
 
     def add_properties(self, properties: "dict[str, Any]") -> None:
         """Add facts, which stay as they are once they are there."""
-        body = _texts(properties, "properties")
+        body = texts(properties, "properties")
         self._known = self._server.ask("POST", self._path("/properties"), None, body, repeat=True)
 
     def get_properties(self) -> "dict[str, str]":
@@ -360,7 +364,7 @@ class Run(Logging):
         return found
 
     def _put(self, kind: str, fields: "dict[str, Any]") -> None:
-        record = {"kind": kind, "name": fields["name"], "value": _strict(fields.get("value"))}
+        record = {"kind": kind, "name": fields["name"], "value": strict(fields.get("value"))}
         if kind == "image":
             record["value"] = fields["path"]
         if fields.get("step") is not None:
@@ -475,76 +479,6 @@ class ScriptRun(Run):
         super().cancel()
 
 
-def of(workspace: "Any", found: "dict[str, Any]") -> Run:
-    """The object for a run as the server gives it."""
-    from outhaul_azureml.run.experiment import Experiment
-
-    experiment = Experiment(workspace, found["experiment"], _skip_name_validation=True)
-    kind = ScriptRun if found.get("spec") else Run
-    made = kind(experiment, found["id"])
-    made._known = found if "version" in found else None
-    return made
-
-
-def _listed(
-    workspace: "Any",
-    query: "dict[str, Any]",
-    type: "str | None",
-    tags: "Any",
-    properties: "Any",
-    include_children: bool,
-) -> "Iterator[Run]":
-    wanted = dict(query, workspace=workspace.name, limit=0)
-    if include_children:
-        wanted["children"] = True
-    if isinstance(tags, str):
-        tags = {tags: None}
-    for summary in workspace._server.get("/runs", wanted):
-        if not all(_has(summary["tags"], key, value) for key, value in (tags or {}).items()):
-            continue
-        made = of(workspace, workspace._server.get("/runs/" + summary["id"]))
-        if type is not None and made.type != type:
-            continue
-        if isinstance(properties, str):
-            properties = {properties: None}
-        known = made._fetch().get("properties") or {}
-        if all(_has(known, key, value) for key, value in (properties or {}).items()):
-            yield made
-
-
-def _has(found: "dict[str, str]", key: str, value: "Any") -> bool:
-    return key in found and (value is None or found[key] == str(value))
-
-
-def _texts(pairs: "Any", what: str) -> "dict[str, str]":
-    if not isinstance(pairs, dict):
-        raise UserErrorException("{} must be a dict, not {}".format(what, type(pairs).__name__))
-    return {str(key): "" if value is None else str(value) for key, value in pairs.items()}
-
-
-def _strict(value: "Any") -> "Any":
-    """Numbers that JSON lacks, as the texts that the API has for them."""
-    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
-        return "NaN" if value != value else "Infinity" if value > 0 else "-Infinity"
-    if isinstance(value, list):
-        return [_strict(one) for one in value]
-    if isinstance(value, dict):
-        return {key: _strict(one) for key, one in value.items()}
-    return value
-
-
-def check_children(count: "Any", tag_key: "Any", tag_values: "Any") -> "list[Any]":
-    """The tag's values for the children that are asked for; `None` for each where there is no tag."""
-    if (tag_key is None) != (tag_values is None) or (count is None) == (tag_values is None):
-        raise UserErrorException("Give count, or tag_key and tag_values")
-    values = [None] * int(count) if count is not None else list(tag_values)
-    if not 0 < len(values) <= MOST_CHILDREN:
-        raise UserErrorException("Between 1 and {} children can be created at once".format(MOST_CHILDREN))
-    return values
-
-
 def get_run(experiment: "Any", run_id: str, rehydrate: bool = True, clean_up: bool = True) -> Run:
     """A run of an experiment by its id."""
     return Run.get(experiment.workspace, run_id)
-
-

@@ -19,7 +19,7 @@ def start(
 ) -> "Any":
     """Begins one; it is running at once."""
     from outhaul._client.query import new_run_id
-    from outhaul_azureml.run import model
+    from outhaul_azureml.run import listing
 
     workspace = experiment.workspace
     body = {
@@ -34,7 +34,7 @@ def start(
     if parent is not None:
         body["parent"] = parent
     found = workspace._server.ask("POST", "/runs/tracked", None, body, repeat=True)
-    return model.of(workspace, found)
+    return listing.of(workspace, found)
 
 
 def keep_folders(run: "Any") -> None:

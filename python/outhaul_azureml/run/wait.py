@@ -32,7 +32,9 @@ def until_end(run: "Any", show_output: bool, raise_on_error: bool) -> "dict[str,
     except KeyboardInterrupt:
         raise ExperimentExecutionException(
             "The output streaming for the run interrupted.\nBut the run is still executing on the compute target. "
-            "\nDetails for canceling the run can be found here: run.cancel(), or `outhaul runs cancel {}`".format(run.id)
+            "\nDetails for canceling the run can be found here: run.cancel(), or `outhaul runs cancel {}`".format(
+                run.id
+            )
         ) from None
     details = run.get_details()  # type: dict[str, Any]
     if details["status"] == RunStatus.FAILED and raise_on_error:

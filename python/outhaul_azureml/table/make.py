@@ -40,7 +40,9 @@ def entry(found: "dict[str, Any]") -> "dict[str, Any]":
     """A class of the list as a class of the table."""
     kinds = {"method": "", "staticmethod": "static ", "classmethod": "class "}
     made = {"bases": found["bases"]}  # type: dict[str, Any]
-    made["methods"] = {one["name"]: kinds[one["kind"]] + "(" + signature(one["params"]) + ")" for one in found["methods"]}
+    made["methods"] = {
+        one["name"]: kinds[one["kind"]] + "(" + signature(one["params"]) + ")" for one in found["methods"]
+    }
     if found.get("properties"):
         made["properties"] = [one["name"] for one in found["properties"]]
     if found.get("instance_attributes"):
@@ -63,7 +65,9 @@ def table(facts: "dict[str, Any]") -> "dict[str, Any]":
                 "functions": {call["name"]: "(" + signature(call["params"]) + ")" for call in one["functions"]},
                 "constants": one["constants"],
             }
-    everything = {name[: -len(".__all__")]: value for name, value in facts["resolved_values"].items() if name.endswith(".__all__")}
+    everything = {
+        name[: -len(".__all__")]: value for name, value in facts["resolved_values"].items() if name.endswith(".__all__")
+    }
     return {"versions": facts["versions"], "all": everything, "modules": modules}
 
 

@@ -147,9 +147,7 @@ class Workspace:
         ours = server()
         found = ours.find("/workspaces/" + _segment(name), raising=WorkspaceException)
         if found is not None and not exist_ok:
-            raise WorkspaceException(
-                "Workspace {} already exists; use Workspace.get, or exist_ok=True".format(name)
-            )
+            raise WorkspaceException("Workspace {} already exists; use Workspace.get, or exist_ok=True".format(name))
         if found is None:
             ours.ask("PUT", "/workspaces/" + _segment(name), None, {}, WorkspaceException)
             if show_output:
@@ -163,9 +161,7 @@ class Workspace:
         """All workspaces by their names."""
         found = server().get("/workspaces", raising=WorkspaceException)
         names = [one["name"] for one in found]
-        return {
-            name: [Workspace(subscription_id, resource_group, name, _disable_service_check=True)] for name in names
-        }
+        return {name: [Workspace(subscription_id, resource_group, name, _disable_service_check=True)] for name in names}
 
     @staticmethod
     def setup() -> "Workspace":

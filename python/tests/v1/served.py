@@ -56,7 +56,9 @@ class Served(Case):
         """Runs the command, which must succeed, and gives what it wrote."""
         env = {name: value for name, value in os.environ.items() if not name.startswith("OUTHAUL_")}
         env["OUTHAUL_HOME"] = cls.home
-        return subprocess.run([PROGRAM, *words], env=env, check=True, stdout=subprocess.PIPE, universal_newlines=True).stdout
+        return subprocess.run(
+            [PROGRAM, *words], env=env, check=True, stdout=subprocess.PIPE, universal_newlines=True
+        ).stdout
 
 
 class Sshd:

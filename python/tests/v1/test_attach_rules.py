@@ -40,7 +40,10 @@ class Rules(Case):
 
     def test_a_machine_is_named_in_one_way(self):
         for given, words in [
-            ({}, "Please provide subscription_id, resource_group, vm_name or provide resource_id or address for virtual machine being attached."),
+            (
+                {},
+                "Please provide subscription_id, resource_group, vm_name or provide resource_id or address for virtual machine being attached.",
+            ),
             ({"subscription_id": "s", "resource_group": "g"}, "Please provide subscription_id"),
             ({"resource_id": VM, "address": "a"}, "Since resource_id is provided, please do not provide address."),
             ({"resource_id": VM, "vm_name": "v"}, "Since resource_id is provided"),
@@ -48,7 +51,11 @@ class Rules(Case):
         ]:
             with self.refused(ComputeTargetException, words):
                 RemoteCompute.attach_configuration("me", **given)
-        for given in ({"address": "a"}, {"resource_id": VM}, {"subscription_id": "s", "resource_group": "g", "vm_name": "v"}):
+        for given in (
+            {"address": "a"},
+            {"resource_id": VM},
+            {"subscription_id": "s", "resource_group": "g", "vm_name": "v"},
+        ):
             self.assertEqual(RemoteCompute.attach_configuration("me", **given).username, "me")
 
     def test_resource_ids(self):
@@ -56,7 +63,10 @@ class Rules(Case):
             ("gpu", "Invalid resource_id provided: gpu"),
             (VM + "/more", "Invalid resource_id provided: " + VM + "/more"),
             (CLUSTER, "resource type Microsoft.HDInsight does not match for virtual machine"),
-            (VM.replace("Microsoft", "microsoft"), "resource type microsoft.Compute does not match for virtual machine"),
+            (
+                VM.replace("Microsoft", "microsoft"),
+                "resource type microsoft.Compute does not match for virtual machine",
+            ),
         ]:
             with self.refused(ComputeTargetException, words):
                 RemoteCompute.attach_configuration("me", resource_id=given)
@@ -135,7 +145,10 @@ class Logins(Case):
         key = self.write("key", "PRIVATE")
         for given, words in [
             ({}, "Error, no password or key information provided"),
-            ({"password": "hunter2", "private_key_file": key}, "Invalid attach information, both password and key information provided"),
+            (
+                {"password": "hunter2", "private_key_file": key},
+                "Invalid attach information, both password and key information provided",
+            ),
             ({"private_key_file": self.folder + "/missing"}, "Error while reading key information:\n"),
             ({"password": "hunter2", "ssh_port": 0}, "Error, missing ssh-port."),
             ({"password": "hunter2", "ssh_port": None}, "Error, missing ssh-port."),
@@ -174,14 +187,22 @@ class Logins(Case):
 
 class Objects(Case):
     def made(self, kind="remote", **changes):
-        target = {"name": "t", "kind": kind, "address": "me@10.0.0.4:2222", "provisioning_state": "Succeeded", "error": None}
+        target = {
+            "name": "t",
+            "kind": kind,
+            "address": "me@10.0.0.4:2222",
+            "provisioning_state": "Succeeded",
+            "error": None,
+        }
         target.update(changes)
         return base._made(Workspace(), target)
 
     def test_attributes_and_data(self):
         found = self.made()
         self.assertIsInstance(found, RemoteCompute)
-        self.assertEqual((found.name, found.type, found.address, found.ssh_port), ("t", "VirtualMachine", "10.0.0.4", 2222))
+        self.assertEqual(
+            (found.name, found.type, found.address, found.ssh_port), ("t", "VirtualMachine", "10.0.0.4", 2222)
+        )
         self.assertEqual((found.provisioning_errors, found.location, found.tags), (None, "here", None))
         self.assertTrue(found.id.endswith("/workspaces/w/computes/t"))
         self.assertTrue(repr(found).startswith("RemoteCompute(workspace="))
@@ -211,14 +232,17 @@ class Objects(Case):
 
     def test_who_refuses_to_be_deleted(self):
         for kind, what in [("remote", "RemoteCompute"), ("hdinsight", "HDICompute")]:
-            with self.refused(ComputeTargetException, "Delete is not supported for {} object. Try to use detach instead.".format(what)):
+            with self.refused(
+                ComputeTargetException, "Delete is not supported for {} object. Try to use detach instead.".format(what)
+            ):
                 self.made(kind).delete()
         with self.refused(ComputeTargetException, "Delete is not supported for Batch object."):
             BatchCompute(None, None).delete()
 
     def test_waiting_without_an_operation(self):
         with self.refused(
-            ComputeTargetException, "Long running operation information not known, unable to poll. Current state is Succeeded"
+            ComputeTargetException,
+            "Long running operation information not known, unable to poll. Current state is Succeeded",
         ):
             self.made().wait_for_completion()
 

@@ -27,7 +27,9 @@ class Conda(Case):
         self.assertEqual(list(plain.conda_packages), ["python=3.10.18", "scikit-learn"])
         # Added though nobody asked; packages of the SDK are pinned.
         self.assertRegex(" ".join(plain.pip_packages), r"^azureml-defaults~=\d")
-        exact = CondaDependencies.create(pip_packages=["numpy", "azureml-core"], python_version="3.8", pin_sdk_version=False)
+        exact = CondaDependencies.create(
+            pip_packages=["numpy", "azureml-core"], python_version="3.8", pin_sdk_version=False
+        )
         self.assertEqual(list(exact.pip_packages), ["numpy", "azureml-core"])
         self.assertEqual(exact.get_python_version(), "3.8")
         self.assertEqual(list(CondaDependencies.create(pip_packages=[]).pip_packages), [])
@@ -69,7 +71,9 @@ class Conda(Case):
         self.assertEqual(CondaDependencies.merge_requirements(["a>=1", "a<2", "b", "a>=1"]), ["a>=1,<2", "b"])
 
     def test_files(self):
-        path = self.write("in.yml", "name: x\ndependencies:\n  - python=3.9\n  - pip:\n    - numpy\nvariables:\n  A: 1\n")
+        path = self.write(
+            "in.yml", "name: x\ndependencies:\n  - python=3.9\n  - pip:\n    - numpy\nvariables:\n  A: 1\n"
+        )
         found = CondaDependencies(path)
         self.assertEqual((found.get_python_version(), list(found.pip_packages)), ("3.9", ["numpy"]))
         written = found.save(os.path.join(self.folder, "out.yml"))

@@ -89,7 +89,10 @@ class Coverage(Case):
     def test_notebooks(self):
         cells = [
             {"cell_type": "markdown", "source": "# no code"},
-            {"cell_type": "code", "source": ["%matplotlib inline\n", "!pip install x\n", "from azureml.core import Workspace\n"]},
+            {
+                "cell_type": "code",
+                "source": ["%matplotlib inline\n", "!pip install x\n", "from azureml.core import Workspace\n"],
+            },
             {"cell_type": "code", "source": "%%bash\nthis is no Python"},
             {"cell_type": "code", "source": "ws = Workspace.from_config()\nws.models\nx = !ls"},
         ]

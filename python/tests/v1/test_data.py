@@ -98,7 +98,9 @@ class Data(Served):
         found = Dataset.File.from_files(where)
         self.assertEqual(found.to_path(), names)
         self.assertEqual(Dataset.File.from_files([where, where]).to_path(), names)
-        self.assertEqual(Dataset.File.from_files((self.store, self.target + "/**/csv")).to_path(), ["/a/csv", "/d/b/csv"])
+        self.assertEqual(
+            Dataset.File.from_files((self.store, self.target + "/**/csv")).to_path(), ["/a/csv", "/d/b/csv"]
+        )
         self.assertEqual(Dataset.File.from_files(self.folder + "/src/d").to_path(), ["/b/csv", "/c/txt"])
         self.assertEqual(len(found.download(self.folder + "/down")), 3)
         with self.refused(UserErrorException, "overwrite=True"):
@@ -147,7 +149,9 @@ class Data(Served):
         self.write("src/a.csv", "x;y\n1;true\n2;false\n3;true\n")
         self.write("src/b.csv", "x;y\n4;false\n")
         rows = Dataset.Tabular.from_delimited_files(
-            self.folder + "/src/*.csv", separator=";", set_column_types={"y": DataType.to_bool(), "x": DataType.to_float()}
+            self.folder + "/src/*.csv",
+            separator=";",
+            set_column_types={"y": DataType.to_bool(), "x": DataType.to_float()},
         )
         frame = rows.to_pandas_dataframe()
         self.assertEqual((list(frame["x"]), list(frame["y"])), ([1.0, 2.0, 3.0, 4.0], [True, False, True, False]))
@@ -186,7 +190,9 @@ class Data(Served):
         self.assertEqual(str(folder), "DatasetConsumptionConfig:folder")
         config = ScriptRunConfig(project, "train.py", arguments=[folder, reference, rows])
         run = Experiment(self.ws, "data").submit(config)
-        self.assertEqual(run.wait_for_completion(raise_on_error=False)["status"], "Completed", run._log_text("user_logs/std_log.txt"))
+        self.assertEqual(
+            run.wait_for_completion(raise_on_error=False)["status"], "Completed", run._log_text("user_logs/std_log.txt")
+        )
         self.assertEqual(run._log_text("user_logs/std_log.txt"), "['a', 'b'] 1\nTrue\nTrue TabularDataset\n")
 
     def test_what_cannot_be_delivered_says_so(self):

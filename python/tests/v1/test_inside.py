@@ -116,7 +116,11 @@ class Inside(Case):
     def test_what_is_refused(self):
         run = self.run_
         for call, kind, words in [
-            (lambda: run.log("a", [1]), UserErrorException, "run.log does not support list type. Use run.log_list instead"),
+            (
+                lambda: run.log("a", [1]),
+                UserErrorException,
+                "run.log does not support list type. Use run.log_list instead",
+            ),
             (lambda: run.log("a", range(2)), UserErrorException, "run.log does not support range type"),
             (lambda: run.log("a", (x for x in [])), UserErrorException, "run.log does not support generator type"),
             (lambda: run.log("", 1), UserErrorException, "empty"),

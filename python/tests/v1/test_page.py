@@ -50,7 +50,17 @@ class Blocks(unittest.TestCase):
             return
         found = blocks(text)
         self.assertEqual(len(found), 6)
-        for code, word in zip(found, ["RemoteCompute", "ScriptRunConfig", "HDInsightCompute", "BatchCompute", "DatabricksCompute", "AdlaCompute"]):
+        for code, word in zip(
+            found,
+            [
+                "RemoteCompute",
+                "ScriptRunConfig",
+                "HDInsightCompute",
+                "BatchCompute",
+                "DatabricksCompute",
+                "AdlaCompute",
+            ],
+        ):
             self.assertIn(word, code)
             compile(code, word, "exec")
 
@@ -111,7 +121,9 @@ class Page(Served):
         # Submitting it is the page's next step. The packages are left out: solving them needs conda's channels.
         names["myenv"].python.user_managed_dependencies = True
         run = Experiment(names["ws"], "page").submit(src)
-        self.assertEqual(run.wait_for_completion(raise_on_error=False)["status"], "Completed", run._log_text("user_logs/std_log.txt"))
+        self.assertEqual(
+            run.wait_for_completion(raise_on_error=False)["status"], "Completed", run._log_text("user_logs/std_log.txt")
+        )
         self.assertEqual(run.get_metrics(), {"acc": 0.5})
         names["compute"].detach()
 
@@ -123,7 +135,9 @@ class Page(Served):
         self.run_block(2, names)
         self.assertTrue(self.output.endswith('Provisioning operation finished, operation "Succeeded"\n'), self.output)
         cluster = names["hdi_compute"]
-        self.assertEqual((type(cluster).__name__, cluster.type, cluster.name), ("HDInsightCompute", "HDInsight", "myhdi"))
+        self.assertEqual(
+            (type(cluster).__name__, cluster.type, cluster.name), ("HDInsightCompute", "HDInsight", "myhdi")
+        )
         self.assertEqual(cluster.cluster_resource_id, CLUSTER)
         # The page's next block is a file that it does not print; this is what such files say.
         config = RunConfiguration(framework="pyspark")
@@ -131,7 +145,9 @@ class Page(Served):
         self.write("spark/train_spark.py", SPARK)
         src = ScriptRunConfig("spark", "train_spark.py", run_config=config)
         run = Experiment(names["ws"], "page").submit(src)
-        self.assertEqual(run.wait_for_completion(raise_on_error=False)["status"], "Completed", run._log_text("user_logs/std_log.txt"))
+        self.assertEqual(
+            run.wait_for_completion(raise_on_error=False)["status"], "Completed", run._log_text("user_logs/std_log.txt")
+        )
         self.assertEqual(run.get_metrics(), {"rows": 3})
         cluster.detach()
 

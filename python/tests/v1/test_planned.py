@@ -19,7 +19,18 @@ from outhaul_azureml import guard, plan, planned, table
 from v1 import PYTHON
 from v1.support import Case
 
-HEAVY = ("typing", "re", "json", "subprocess", "logging", "threading", "tempfile", "uuid", "importlib.metadata", "asyncio")
+HEAVY = (
+    "typing",
+    "re",
+    "json",
+    "subprocess",
+    "logging",
+    "threading",
+    "tempfile",
+    "uuid",
+    "importlib.metadata",
+    "asyncio",
+)
 
 
 class Planned(Case):
@@ -28,7 +39,10 @@ class Planned(Case):
             (lambda: Model.register(None, "a", "b"), "azureml.core.model.Model.register"),
             (lambda: Model(None, "a"), "azureml.core.model.Model"),
             (lambda: InferenceConfig("score.py"), "azureml.core.model.InferenceConfig"),
-            (lambda: AciWebservice.deploy_configuration(), "azureml.core.webservice.aci.AciWebservice.deploy_configuration"),
+            (
+                lambda: AciWebservice.deploy_configuration(),
+                "azureml.core.webservice.aci.AciWebservice.deploy_configuration",
+            ),
             (lambda: UnknownWebservice(), "azureml.core.webservice.UnknownWebservice"),
             (lambda: UnknownWebservice.list(1), "azureml.core.webservice.UnknownWebservice.list"),
             (lambda: PipelineData("x"), "azureml.pipeline.core"),
@@ -36,7 +50,10 @@ class Planned(Case):
             (lambda: AutoMLStep("a"), "azureml.pipeline.steps.AutoMLStep"),
             (lambda: choice(1, 2), "azureml.train.hyperdrive.parameter_expressions.choice"),
             (lambda: Dataset.Tabular.from_sql_query("q"), "TabularDatasetFactory.from_sql_query"),
-            (lambda: Workspace(None, None, "w", _disable_service_check=True).get_default_keyvault(), "get_default_keyvault"),
+            (
+                lambda: Workspace(None, None, "w", _disable_service_check=True).get_default_keyvault(),
+                "get_default_keyvault",
+            ),
             (lambda: Workspace(None, None, "w", _disable_service_check=True).models, "Workspace.models"),
         ]:
             with self.refused(planned.NotYetException, name) as caught:
@@ -68,7 +85,9 @@ class Guard(Case):
 
     def test_the_refusal_is_at_import(self):
         # A distribution of that name, as pip leaves one behind.
-        self.write("azureml_core-1.9.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: azureml-core\nVersion: 1.9.0\n")
+        self.write(
+            "azureml_core-1.9.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: azureml-core\nVersion: 1.9.0\n"
+        )
         done = subprocess.run(
             [sys.executable, "-c", "import azureml.core"],
             env=dict(os.environ, PYTHONPATH=os.pathsep.join([PYTHON, self.folder])),

@@ -30,7 +30,13 @@ class Configurations(Case):
         self.assertEqual(to_plain(Environment("x")), found["resolved_values"]["Environment('x') serialised"])
 
     def test_a_typo_is_refused(self):
-        for thing in (RunConfiguration(), Environment("x"), Environment("x").docker, RunConfiguration().spark, MpiConfiguration()):
+        for thing in (
+            RunConfiguration(),
+            Environment("x"),
+            Environment("x").docker,
+            RunConfiguration().spark,
+            MpiConfiguration(),
+        ):
             with self.assertRaisesRegex(AttributeError, "^<class 'azureml.core.*> has no attribute enviroment$"):
                 thing.enviroment = 1
 
@@ -53,7 +59,9 @@ class Configurations(Case):
         self.assertEqual(to_plain(RunConfiguration.load(self.folder, "apart")), to_plain(config))
 
     def test_keys_may_be_in_snake_case(self):
-        self.write("aml_config/old.runconfig", "script: a.py\nnode_count: 3\nhdi:\n  yarn_deploy_mode: client\ntarget: x\n")
+        self.write(
+            "aml_config/old.runconfig", "script: a.py\nnode_count: 3\nhdi:\n  yarn_deploy_mode: client\ntarget: x\n"
+        )
         loaded = RunConfiguration.load(self.folder, "old")
         self.assertEqual(
             (loaded.script, loaded.node_count, loaded.hdi.yarn_deploy_mode, loaded.target), ("a.py", 3, "client", "x")
@@ -164,7 +172,9 @@ class Environments(Case):
     def test_ways_to_make_one(self):
         conda = self.write("c.yml", "dependencies:\n  - python=3.9\n")
         pip = self.write("r.txt", "numpy>=1  # why\n# comment\n\n--pre\n")
-        self.assertEqual(Environment.from_conda_specification("a", conda).python.conda_dependencies.get_python_version(), "3.9")
+        self.assertEqual(
+            Environment.from_conda_specification("a", conda).python.conda_dependencies.get_python_version(), "3.9"
+        )
         made = Environment.from_pip_requirements("b", pip)
         self.assertEqual(list(made.python.conda_dependencies.pip_packages), ["numpy>=1"])
         self.assertEqual(list(made.python.conda_dependencies.pip_options), ["--pre"])

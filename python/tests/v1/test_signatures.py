@@ -10,7 +10,6 @@ from outhaul_azureml import planned, table
 from outhaul_azureml.table import make
 
 
-
 def raw(owner, name):
     """A member as it stands in the class, found through its bases."""
     for base in owner.__mro__:

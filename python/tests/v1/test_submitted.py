@@ -77,14 +77,20 @@ class Submitted(Served):
         view = "outhaul://mine/runs/" + run.id
         self.assertTrue(text.startswith("RunId: {}\nWeb View: {}\n".format(run.id, view)), text)
         title = "Streaming user_logs/std_log.txt"
-        self.assertIn("\n{}\n{}\n\narguments ['--alpha', '0.4']\nvariable 1 True ridge\n".format(title, "=" * len(title)), text)
+        self.assertIn(
+            "\n{}\n{}\n\narguments ['--alpha', '0.4']\nvariable 1 True ridge\n".format(title, "=" * len(title)), text
+        )
         self.assertTrue(
-            text.endswith("\nExecution Summary\n=================\nRunId: {}\nWeb View: {}\n\n".format(run.id, view)), text
+            text.endswith("\nExecution Summary\n=================\nRunId: {}\nWeb View: {}\n\n".format(run.id, view)),
+            text,
         )
         self.assertEqual((details["runId"], details["status"], details["target"]), (run.id, "Completed", "local"))
         self.assertTrue({"startTimeUtc", "endTimeUtc", "properties", "runDefinition", "logFiles"} <= set(details))
         self.assertNotIn("error", details)
-        self.assertEqual((details["runDefinition"]["script"], details["runDefinition"]["arguments"]), ("train.py", ["--alpha", "0.4"]))
+        self.assertEqual(
+            (details["runDefinition"]["script"], details["runDefinition"]["arguments"]),
+            ("train.py", ["--alpha", "0.4"]),
+        )
         self.assertEqual((run.get_status(), run.type, run.number), ("Completed", "azureml.scriptrun", run.number))
         self.assertEqual(run.get_detailed_status()["status"], "Completed")
 
@@ -119,7 +125,13 @@ class Submitted(Served):
         names = run.get_file_names()
         self.assertEqual(
             names,
-            ["azureml-logs/20_image_build_log.txt", "more/a.txt", "outputs/model.txt", "plot.py", "user_logs/std_log.txt"],
+            [
+                "azureml-logs/20_image_build_log.txt",
+                "more/a.txt",
+                "outputs/model.txt",
+                "plot.py",
+                "user_logs/std_log.txt",
+            ],
         )
         os.chdir(self.folder)
         run.download_file("outputs/model.txt")
@@ -149,7 +161,9 @@ class Submitted(Served):
 
         self.assertEqual(self.ws.get_run(run.id).id, run.id)
         self.assertEqual([one.id for one in self.experiment.get_runs(tags={"kind": "ridge"})], [run.id])
-        self.assertEqual([one.id for one in self.experiment.get_runs(tags="after", properties={"data": "v1"})], [run.id])
+        self.assertEqual(
+            [one.id for one in self.experiment.get_runs(tags="after", properties={"data": "v1"})], [run.id]
+        )
         self.assertEqual(list(self.experiment.get_runs(properties={"data": "v2"})), [])
         self.assertEqual(list(Run.list(self.experiment, type="sdk", tags="after")), [])
         self.assertIn(children[0].id, [one.id for one in self.experiment.get_runs(include_children=True)])
@@ -207,7 +221,9 @@ class Submitted(Served):
         config = self.config(max_run_duration_seconds=90)
         config.run_config.environment_variables = {"B": 2}
         asked = submit.submission(self.experiment, config, "abc", {"n": None})
-        self.assertEqual((asked.max_duration, asked.tags, asked.experiment, asked.workspace), (90, {"n": ""}, "ridge", "mine"))
+        self.assertEqual(
+            (asked.max_duration, asked.tags, asked.experiment, asked.workspace), (90, {"n": ""}, "ridge", "mine")
+        )
         self.assertEqual(asked.variables["B"], "2")
         self.assertEqual(asked.variables["AZUREML_RUN_ID"], "abc")
         spark = RunConfiguration(framework="PySpark")
@@ -233,13 +249,21 @@ class Submitted(Served):
         two = RunConfiguration()
         two.node_count = 2
         for config, kind, words in [
-            (self.config("missing.py"), ExperimentExecutionException, "script path doesn't exist. The script should be inside the project folder"),
+            (
+                self.config("missing.py"),
+                ExperimentExecutionException,
+                "script path doesn't exist. The script should be inside the project folder",
+            ),
             (ScriptRunConfig(self.folder + "/no", "a.py"), ExperimentExecutionException, "does not exist"),
             (ScriptRunConfig(self.project), ExperimentExecutionException, "Neither script nor command"),
             (self.config(compute_target="nowhere"), ExperimentExecutionException, "nowhere"),
             (self.config(distributed_job_config=MpiConfiguration(2)), NotYetException, "MPI"),
             (self.config(run_config=two), NotYetException, "several nodes"),
-            (self.config(docker_runtime_config=DockerConfiguration(True, arguments=["--privileged"])), AzureMLException, "--privileged"),
+            (
+                self.config(docker_runtime_config=DockerConfiguration(True, arguments=["--privileged"])),
+                AzureMLException,
+                "--privileged",
+            ),
             (object(), AzureMLException, "ScriptRunConfig"),
         ]:
             with self.refused(kind, words):
@@ -272,7 +296,8 @@ class Played(Served):
         run.log_residuals("res", {"a": [1]})
         run.log_image("i", path=self.write("p.png", "one"))
         run.log_image("i", path=self.write("p.png", "two"))
-        run.upload_file("data/x.bin", open(self.write("x", "bytes"), "rb"))
+        with open(self.write("x", "bytes"), "rb") as stream:
+            run.upload_file("data/x.bin", stream)
         run.upload_folder("f", os.path.dirname(self.write("d/y", "Y")))
         run.flush()
         metrics = run.get_metrics()
@@ -318,7 +343,10 @@ class Played(Served):
         run.set_tags({"n": 1})
         run.remove_tags("k")
         run.add_properties({"p": "1"})
-        run.add_properties({"p": "2", "q": "3"})
+        run.add_properties({"p": "1", "q": "3"})
+        with self.assertRaises(ServiceException) as caught:
+            run.add_properties({"p": "2"})
+        self.assertEqual(caught.exception.status_code, 409)
         self.assertEqual((run.get_tags(), run.get_properties()), ({"n": "1"}, {"p": "1", "q": "3"}))
         child = run.child_run("fold")
         self.assertTrue(child.name.endswith("fold"))

@@ -39,7 +39,9 @@ class Targets(Served):
             self.assertIsNone(target.wait_for_completion(show_output=True))
         self.assertTrue(out.getvalue().endswith('SucceededProvisioning operation finished, operation "Succeeded"\n'))
         self.assertEqual((target.provisioning_state, target.provisioning_errors), ("Succeeded", None))
-        self.assertEqual((target.address, target.ssh_port, target.get_status()), ("127.0.0.1", self.host.port, "Succeeded"))
+        self.assertEqual(
+            (target.address, target.ssh_port, target.get_status()), ("127.0.0.1", self.host.port, "Succeeded")
+        )
 
         # The class that is called does not matter: the stored kind does.
         found = BatchCompute(self.ws, "box")
@@ -60,14 +62,19 @@ class Targets(Served):
         self.assertEqual(other.provisioning_state, "Failed")
         self.detach(other)
 
-        project = os.path.dirname(self.write("p/train.py", "from azureml.core import Run\nRun.get_context().log('a', 1)\n"))
+        project = os.path.dirname(
+            self.write("p/train.py", "from azureml.core import Run\nRun.get_context().log('a', 1)\n")
+        )
         run = Experiment(self.ws, "there").submit(ScriptRunConfig(project, "train.py", compute_target=found))
-        self.assertEqual(run.wait_for_completion(raise_on_error=False)["status"], "Completed", run._log_text("user_logs/std_log.txt"))
+        self.assertEqual(
+            run.wait_for_completion(raise_on_error=False)["status"], "Completed", run._log_text("user_logs/std_log.txt")
+        )
         self.assertEqual((run.get_metrics(), run.get_details()["target"]), ({"a": 1}, "box"))
 
         self.detach(target)
         with self.refused(
-            ComputeTargetException, "ComputeTargetNotFound: Compute Target with name box not found in provided workspace"
+            ComputeTargetException,
+            "ComputeTargetNotFound: Compute Target with name box not found in provided workspace",
         ):
             target.refresh_state()
         self.assertEqual(self.ws.compute_targets, {})
@@ -94,7 +101,9 @@ class Targets(Served):
             target.wait_for_completion()
         self.detach(target)
         wrong = self.attach("pw", private_key_file="", password=CANARY)
-        with self.refused(ComputeTargetException, "current provisioning state: Failed\nProvisioning operation error:\nStatusCode: ") as caught:
+        with self.refused(
+            ComputeTargetException, "current provisioning state: Failed\nProvisioning operation error:\nStatusCode: "
+        ) as caught:
             with self.printed():
                 wrong.wait_for_completion(show_output=True)
         self.assertNotIn(CANARY, str(caught.exception))

@@ -29,7 +29,8 @@ class Translation(Case):
 
     def test_packages(self):
         packages = CondaDependencies.create(
-            conda_packages=["scikit-learn", "pip"], pip_packages=["numpy", "azureml-sdk[notebooks]", "azureml-mlflow==1.5"]
+            conda_packages=["scikit-learn", "pip"],
+            pip_packages=["numpy", "azureml-sdk[notebooks]", "azureml-mlflow==1.5"],
         )
         packages.set_pip_option("--extra-index-url https://packages.example.org/simple")
         self.assertEqual(
@@ -65,7 +66,10 @@ class Translation(Case):
 
     def test_packages_of_the_sdk_are_left_out(self):
         self.assertEqual(
-            [translate.instead(one) for one in ("azureml-core", "AzureML_Defaults~=1.0", "azureml-inference-server-http", "a")],
+            [
+                translate.instead(one)
+                for one in ("azureml-core", "AzureML_Defaults~=1.0", "azureml-inference-server-http", "a")
+            ],
             [None, None, "azureml-inference-server-http", "a"],
         )
 
@@ -120,7 +124,10 @@ class Translation(Case):
             environment(python__user_managed_dependencies=True, python__interpreter_path="/opt/p"),
             environment(
                 python__conda_dependencies=CondaDependencies.create(
-                    python_version="3.9.7", conda_packages=["scipy"], pip_packages=["numpy>=1"], pip_indexurl="https://a.b/c"
+                    python_version="3.9.7",
+                    conda_packages=["scipy"],
+                    pip_packages=["numpy>=1"],
+                    pip_indexurl="https://a.b/c",
                 )
             ),
         ):

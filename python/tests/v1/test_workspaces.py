@@ -48,9 +48,7 @@ class Workspaces(Served):
     def test_the_configuration_file_is_looked_for_upwards(self):
         self.ws.write_config(self.folder)
         with open(self.folder + "/.azureml/config.json", encoding="utf-8") as file:
-            self.assertEqual(
-                json.load(file), {"subscription_id": "s", "resource_group": "g", "workspace_name": "mine"}
-            )
+            self.assertEqual(json.load(file), {"subscription_id": "s", "resource_group": "g", "workspace_name": "mine"})
         deep = os.path.join(self.folder, "a", "b")
         os.makedirs(deep)
         os.chdir(deep)
@@ -81,7 +79,12 @@ class Workspaces(Served):
         self.assertEqual(Workspace.from_config(self.write("config.json", json.dumps(old))).name, "mine")
 
     def test_a_configuration_file_may_name_the_data_folder(self):
-        found = {"subscription_id": "s", "resource_group": "g", "workspace_name": "mine", "outhaul": {"home": self.home}}
+        found = {
+            "subscription_id": "s",
+            "resource_group": "g",
+            "workspace_name": "mine",
+            "outhaul": {"home": self.home},
+        }
         os.environ["OUTHAUL_HOME"] = os.path.join(self.folder, "elsewhere")
         self.assertEqual(Workspace.from_config(self.write("config.json", json.dumps(found)))._server.home, self.home)
 

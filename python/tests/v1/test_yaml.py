@@ -11,7 +11,10 @@ CASES = [
     ("a: 1\nb: two\n", {"a": 1, "b": "two"}),
     ("a: 3.10\n", {"a": 3.1}),
     ("a: 1.2.3\nb: 2021-01-01\nc: 1e3\n", {"a": "1.2.3", "b": "2021-01-01", "c": 1000.0}),
-    ("a: yes\nb: true\nc: False\nd: ~\ne: null\nf:\n", {"a": "yes", "b": True, "c": False, "d": None, "e": None, "f": None}),
+    (
+        "a: yes\nb: true\nc: False\nd: ~\ne: null\nf:\n",
+        {"a": "yes", "b": True, "c": False, "d": None, "e": None, "f": None},
+    ),
     ("dependencies:\n- python=3.8\n- pip:\n  - a==1\n", {"dependencies": ["python=3.8", {"pip": ["a==1"]}]}),
     ("dependencies:\n  - python>=3.9  # why\n  - pip\n", {"dependencies": ["python>=3.9", "pip"]}),
     ("u: http://a.b/c#d\n", {"u": "http://a.b/c#d"}),
@@ -49,7 +52,25 @@ class Yaml(unittest.TestCase):
 
     def test_what_is_written_reads_the_same(self):
         chance = random.Random(7)
-        texts = ["a", "", " a", "true", "1", "1.5", "null", "- x", "a: b", "x #y", "é", "[", "a\nb", "*", "@", "=1", "3.8.13"]
+        texts = [
+            "a",
+            "",
+            " a",
+            "true",
+            "1",
+            "1.5",
+            "null",
+            "- x",
+            "a: b",
+            "x #y",
+            "é",
+            "[",
+            "a\nb",
+            "*",
+            "@",
+            "=1",
+            "3.8.13",
+        ]
 
         def any_value(depth):
             kind = chance.randrange(8 if depth else 6)
