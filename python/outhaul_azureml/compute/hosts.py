@@ -95,6 +95,7 @@ def _known_hosts() -> str:
 
 
 def segment(name: str) -> str:
+    """A name as a component of a path."""
     from outhaul._client import query
 
     return query.segment(name)

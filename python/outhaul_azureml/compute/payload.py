@@ -39,6 +39,7 @@ def _whole(error: "dict[str, Any]") -> str:
 
 
 def error_text(error: "dict[str, Any] | None") -> "str | None":
+    """Why attaching failed, as v1 words it."""
     return None if error is None else "StatusCode: {}\nMessage: {}".format(error["check"], _whole(error))
 
 
@@ -47,6 +48,7 @@ _NEEDED_INSIDE = ("computeType", "description", "resourceId", "provisioningState
 
 
 def check(found: "dict[str, Any]") -> None:
+    """Refuse what is not whole."""
     missing = [key for key in _NEEDED if key not in found]
     missing += [key for key in _NEEDED_INSIDE if key not in found.get("properties", {})]
     if missing:

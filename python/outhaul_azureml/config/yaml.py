@@ -48,12 +48,15 @@ def load(text: str) -> "Any":
 
 
 class _Reader:
+    """Goes through the lines once."""
+
     def __init__(self, lines: "list[_Line]", source: "list[str]") -> None:
         self.lines = lines
         self.source = source
         self.place = 0
 
     def block(self, least: int) -> "Any":
+        """A value that stands on lines of its own."""
         first = self.lines[self.place]
         if first.indent < least:
             return None
@@ -69,6 +72,7 @@ class _Reader:
         return scalar(text, first.number)
 
     def sequence(self, indent: int) -> "list[Any]":
+        """A list of lines with dashes."""
         found = []  # type: list[Any]
         while self.place < len(self.lines):
             line = self.lines[self.place]
@@ -89,6 +93,7 @@ class _Reader:
         return found
 
     def mapping(self, indent: int) -> "dict[str, Any]":
+        """Keys and their values."""
         found = {}  # type: dict[str, Any]
         while self.place < len(self.lines):
             line = self.lines[self.place]
@@ -107,6 +112,7 @@ class _Reader:
         return found
 
     def value(self, rest: str, line: _Line, indent: int) -> "Any":
+        """What stands behind a key, or below it."""
         if rest in ("|", "|-", "|+", ">", ">-"):
             return self.text(rest, line, indent)
         if rest:
@@ -129,6 +135,7 @@ class _Reader:
         return self.block(indent + 1) if following.indent > indent else None
 
     def text(self, style: str, line: _Line, indent: int) -> str:
+        """A text of several lines behind `|` or `>`."""
         kept = []  # type: list[str]
         number = line.number
         margin = None  # type: int | None
