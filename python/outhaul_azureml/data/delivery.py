@@ -5,7 +5,7 @@ import json
 import os
 
 from outhaul_azureml.config.sections import DataReferenceConfiguration
-from outhaul_azureml.data import dataset, stores
+from outhaul_azureml.data import dataset, paths, staging, stores
 from outhaul_azureml.data.references import DataReference
 from outhaul_azureml.data.tabular import TabularDataset
 from outhaul_azureml.errors import UserErrorException
@@ -15,17 +15,17 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-_ELSEWHERE = (
-    "data for runs on other machines is planned; small files beside the script travel with it, large ones can be put on "
-    "the machine and named by an argument"
-)
+_ELSEWHERE = "writing to the datastore from other machines and containers is planned; write to ./outputs"
 
 
 class Inputs:
-    """The inputs of one submission. On this machine a run reads them where they are."""
+    """The inputs of one submission. A process on this machine reads them where they are; to other machines and into
+    containers they travel with the code.
+    """
 
     def __init__(self, config: "Any", run_config: "Any", local: bool) -> None:
         self._local = local
+        self.travelling = {}  # type: dict[str, list[tuple[str, str]]]
         self._variables = {}  # type: dict[str, str]
         for name, one in (run_config.data_references or {}).items():
             if isinstance(one, DataReference):
@@ -63,26 +63,36 @@ class Inputs:
         return self._variables
 
     def _reference(self, one: DataReference, name: str) -> str:
-        self._need_local()
         path = stores.inside(one.datastore._folder, one.path_on_datastore or "")
         if one.mode == "upload":
+            if not self._local:
+                raise not_yet("azureml.data.data_reference.DataReference.as_upload", _ELSEWHERE)
             os.makedirs(path, exist_ok=True)
+        if not self._local:
+            path = self._sent(name, [path])
         self._variables["AZUREML_DATAREFERENCE_" + name] = path
         return path
 
     def _dataset(self, one: "dataset.DatasetConsumptionConfig") -> str:
-        self._need_local()
         asked = one.dataset
         if isinstance(asked, TabularDataset):
-            self._variables["AZUREML_DATASET_" + one.name] = json.dumps(asked._definition)
+            definition = asked._definition
+            if not self._local:
+                self._sent(one.name, definition["paths"])
+                sent = "{}/{}".format(staging.FOLDER, one.name)
+                definition = dict(definition, paths=[sent + "/" + name for name, _ in self.travelling[one.name]])
+            self._variables["AZUREML_DATASET_" + one.name] = json.dumps(definition)
             return one.name
-        path = _where(asked)
+        path = _where(asked) if self._local else self._sent(one.name, asked._definition["paths"], asked._files())
         self._variables["AZUREML_DATAREFERENCE_" + one.name] = path
         return path
 
-    def _need_local(self) -> None:
-        if not self._local:
-            raise not_yet("azureml.data (inputs on a compute target)", _ELSEWHERE)
+    def _sent(self, name: str, asked: "list[str]", files: "list[tuple[str, str]] | None" = None) -> str:
+        """Notes files that travel, and gives the path at which the script finds them."""
+        found = paths.files(asked) if files is None else files
+        paths.check(asked, found)
+        self.travelling[name] = found
+        return staging.place(name, found, single=len(asked) == 1 and os.path.isfile(asked[0]))
 
 
 def _where(asked: "dataset.FileDataset") -> str:

@@ -222,13 +222,21 @@ class InputDatasets(dict):  # type: ignore[type-arg]
         if definition is not None:
             from outhaul_azureml.data import tabular
 
-            self[name] = tabular.from_text(definition)
+            made = tabular.from_text(definition)
+            made._definition["paths"] = [_here(path) for path in made._definition["paths"]]
+            self[name] = made
             return self[name]
         path = os.environ.get(_DATA + name, os.environ.get(_DATA + name.lower()))
         if path is None:
             raise KeyError("No dataset input with name {} was found for this run".format(name))
-        self[name] = path
-        return path
+        self[name] = _here(path)
+        return self[name]
+
+
+def _here(path: str) -> str:
+    """A path of data that travelled with the code, wherever the script has gone meanwhile."""
+    code = os.path.join(os.environ.get("OUTHAUL_RUN_DIR", ""), "code")
+    return path if os.path.isabs(path) else os.path.join(code if os.path.isdir(code) else os.getcwd(), path)
 
 
 @known_as("azureml.core.run")

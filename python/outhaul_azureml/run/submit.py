@@ -1,5 +1,6 @@
 """`Experiment.submit`: what a configuration of v1 asks for, as a submission of Outhaul."""
 
+import contextlib
 import copy
 import os
 
@@ -9,7 +10,7 @@ from outhaul_azureml.planned import not_yet
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Iterator
 
 LOCAL = "local"
 _SPARK = ("pyspark", "spark")
@@ -27,19 +28,38 @@ def submit(experiment: "Any", config: "Any", tags: "dict[str, Any] | None", **kw
     from outhaul_azureml.server import translated
 
     run_id = new_run_id()
-    asked = submission(experiment, config, run_id, {**(tags or {}), **(kwargs.get("_tags") or {})})
+    asked, travelling = prepared(experiment, config, run_id, {**(tags or {}), **(kwargs.get("_tags") or {})})
     workspace = experiment.workspace
-    try:
-        found = workspace._server.client.submit(asked, run_id)
-    except OuthaulError as error:
-        raise translated(error, ExperimentExecutionException) from error
+    with _beside(asked, travelling) as whole:
+        try:
+            found = workspace._server.client.submit(whole, run_id)
+        except OuthaulError as error:
+            raise translated(error, ExperimentExecutionException) from error
     made = ScriptRun(experiment, found["id"], directory=config.source_directory, _run_config=config.run_config)
     made._known = found
     return made
 
 
+@contextlib.contextmanager
+def _beside(asked: "Any", travelling: "dict[str, Any]") -> "Iterator[Any]":
+    """The submission with the data that travels beside the code."""
+    if not travelling:
+        yield asked
+        return
+    from outhaul_azureml.data import staging
+
+    with staging.folder(asked.source, travelling) as folder:
+        script = asked.script and os.path.join(folder, os.path.relpath(asked.script, asked.source))
+        yield asked._replace(source=folder, script=script)
+
+
 def submission(experiment: "Any", config: "Any", run_id: str, tags: "dict[str, Any]") -> "Any":
-    """What is submitted. Nothing is sent."""
+    """What is submitted."""
+    return prepared(experiment, config, run_id, tags)[0]
+
+
+def prepared(experiment: "Any", config: "Any", run_id: str, tags: "dict[str, Any]") -> "tuple[Any, dict[str, Any]]":
+    """What is submitted, and the data that travels with it, by name. Nothing is sent."""
     from outhaul._client.submission import Submission
 
     run_config = copy.deepcopy(config.run_config)
@@ -48,7 +68,8 @@ def submission(experiment: "Any", config: "Any", run_id: str, tags: "dict[str, A
         raise ExperimentExecutionException("source_directory {} does not exist".format(config.source_directory))
     target = run_config.target or LOCAL
     local = target == LOCAL
-    inputs = _inputs(config, run_config, local)
+    spec = _environment(run_config, local)
+    inputs = _inputs(config, run_config, local and not (spec or {}).get("docker"))
     arguments = [inputs.argument(one) for one in config.arguments]
     script, command = _what(config, source, inputs)
     framework = str(run_config.framework or "Python").lower()
@@ -61,14 +82,13 @@ def submission(experiment: "Any", config: "Any", run_id: str, tags: "dict[str, A
     variables = dict(_context(experiment, run_id))
     variables.update(inputs.variables())
     variables.update((str(k), str(v)) for k, v in (run_config.environment_variables or {}).items())
-    spec = _environment(run_config, local)
     if spec is None:
         if spark:
             options.extend("--spark-package=" + one for one in _spark_packages(run_config.environment))
         # The Python at hand has no environment of ours that could carry variables.
         variables.update(_own_variables(run_config.environment))
     seconds = run_config.max_run_duration_seconds
-    return Submission(
+    asked = Submission(
         script=script,
         command=command,
         arguments=arguments,
@@ -82,6 +102,7 @@ def submission(experiment: "Any", config: "Any", run_id: str, tags: "dict[str, A
         max_duration=seconds if seconds else None,
         options=options,
     )
+    return asked, inputs.travelling
 
 
 def _what(config: "Any", source: str, inputs: "Any") -> "tuple[str | None, list[str] | None]":

@@ -205,9 +205,10 @@ class Data(Served):
         with self.refused(NotYetException, "OutputFileDatasetConfig"):
             OutputFileDatasetConfig()
         elsewhere = delivery.Inputs(config, RunConfiguration(), local=False)
-        for one in (files.as_mount(), self.store.path("a")):
-            with self.refused(NotYetException, "other machines"):
-                elsewhere.argument(one)
+        with self.refused(NotYetException, "other machines"):
+            elsewhere.argument(self.store.path("a").as_upload())
+        with self.refused(UserErrorException, "No files"):
+            elsewhere.argument(self.store.path("nothing-there"))
         with self.refused(UserErrorException, "Invalid name"):
             files.as_named_input("a b")
         # Some of the files: they are linked into a folder.

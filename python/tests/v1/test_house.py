@@ -38,7 +38,9 @@ class House(unittest.TestCase):
     @unittest.skipUnless(hasattr(sys, "stdlib_module_names"), "needs Python 3.10")
     def test_imports_the_standard_library_only(self):
         for name, _, tree in everything():
-            inside = {id(part) for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) for part in ast.walk(node)}
+            inside = {
+                id(part) for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) for part in ast.walk(node)
+            }
             for node in ast.walk(tree):
                 if isinstance(node, ast.Import):
                     found = [alias.name for alias in node.names]
@@ -52,7 +54,9 @@ class House(unittest.TestCase):
                     if top in LAZY:
                         self.assertIn(id(node), inside, name)
                         continue
-                    self.assertTrue(top in ("outhaul", "outhaul_azureml") or top in sys.stdlib_module_names, (name, module))
+                    self.assertTrue(
+                        top in ("outhaul", "outhaul_azureml") or top in sys.stdlib_module_names, (name, module)
+                    )
 
     def test_every_file_says_what_it_is_and_is_no_longer_than_it_should(self):
         for name, text, tree in everything():

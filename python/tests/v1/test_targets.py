@@ -3,13 +3,22 @@
 import os
 import unittest
 
-from azureml.core import Experiment, ScriptRunConfig
+from azureml.core import Dataset, Experiment, ScriptRunConfig
 from azureml.core.compute import BatchCompute, ComputeTarget, RemoteCompute
 from azureml.exceptions import ComputeTargetException
 
 from v1.served import Served, sshd
 
 VM = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/v"
+READ = """
+import os, sys
+from azureml.core import Run
+inputs = Run.get_context().input_datasets
+print(os.listdir(sys.argv[1]), repr(open(sys.argv[2]).read()))
+os.chdir("/")
+paths = inputs["rows"]._definition["paths"]
+print(os.path.isdir(inputs["folder"]), os.path.isfile(inputs["single"]), [open(path).read() for path in paths])
+"""
 CANARY = "canary-7b1f"
 
 
@@ -70,6 +79,19 @@ class Targets(Served):
             run.wait_for_completion(raise_on_error=False)["status"], "Completed", run._log_text("user_logs/std_log.txt")
         )
         self.assertEqual((run.get_metrics(), run.get_details()["target"]), ({"a": 1}, "box"))
+
+        # Data travels with the code, also what the project's own rules leave out.
+        self.write("q/.gitignore", "*.csv\n")
+        project = os.path.dirname(self.write("q/read.py", READ))
+        self.write("data/d/a.csv", "x\n1\n")
+        folder = Dataset.File.from_files(self.folder + "/data").as_named_input("folder").as_mount()
+        single = Dataset.File.from_files(self.folder + "/data/d/a.csv").as_named_input("single").as_download()
+        rows = Dataset.Tabular.from_delimited_files(self.folder + "/data/d/*.csv").as_named_input("rows")
+        config = ScriptRunConfig(project, "read.py", [folder, single, rows], compute_target="box")
+        run = Experiment(self.ws, "there").submit(config)
+        status = run.wait_for_completion(raise_on_error=False)["status"]
+        log = run._log_text("user_logs/std_log.txt")
+        self.assertEqual((status, log), ("Completed", "['d'] 'x\\n1\\n'\nTrue True ['x\\n1\\n']\n"))
 
         self.detach(target)
         with self.refused(

@@ -146,6 +146,7 @@ pub(super) const FILES: &[(&str, &str)] = &[
     file!("outhaul_azureml/data/paths.py"),
     file!("outhaul_azureml/data/references.py"),
     file!("outhaul_azureml/data/registry.py"),
+    file!("outhaul_azureml/data/staging.py"),
     file!("outhaul_azureml/data/stores.py"),
     file!("outhaul_azureml/data/tabular.py"),
     file!("outhaul_azureml/environment/__init__.py"),
