@@ -37,7 +37,12 @@ fn outhaul(repo: &Repo, debug: bool, out: &std::path::Path) -> Result<()> {
     let maturin = python::tool(repo, "maturin", "maturin>=1.7,<2")?;
     let mut command = repo.command(maturin);
     command
-        .args(["build", "--locked", "--profile", if debug { "dev" } else { "release" }])
+        .args([
+            "build",
+            "--locked",
+            "--profile",
+            if debug { "dev" } else { "release" },
+        ])
         .arg("--target-dir")
         .arg(&repo.target)
         .arg("--out")
@@ -48,7 +53,14 @@ fn outhaul(repo: &Repo, debug: bool, out: &std::path::Path) -> Result<()> {
 fn azureml(repo: &Repo, out: &std::path::Path) -> Result<()> {
     let mut command = repo.command("python3");
     command
-        .args(["-m", "pip", "wheel", "--quiet", "--disable-pip-version-check", "--no-deps"])
+        .args([
+            "-m",
+            "pip",
+            "wheel",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--no-deps",
+        ])
         .arg("--wheel-dir")
         .arg(out)
         .arg("./python");
