@@ -108,6 +108,13 @@ fn laptop(name: &str, requirement: &str) {
     assert_eq!(home.json(["runs", "show", of("default")])["state"], "Canceled");
     let listed = home.json(["runs", "list", "--experiment", "autolog"]);
     assert_eq!(listed[0]["id"], of("auto"));
+
+    // Nothing of it is lost with a server that is killed, and the next one is found at the same address.
+    let uri = home.json(["mlflow", "uri"]);
+    assert_eq!(home.kill_server(), 1);
+    assert_eq!(home.json(["mlflow", "status"]), uri);
+    assert_eq!(home.json(["runs", "show", of("run")]), run);
+    assert_eq!(home.json(["runs", "metrics", of("run")]), metrics);
 }
 
 #[test]

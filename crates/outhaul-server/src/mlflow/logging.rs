@@ -81,10 +81,6 @@ async fn add_metrics(app: &App, workspace: &str, run: &Run, metrics: Vec<MetricM
     Ok(())
 }
 
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "milliseconds since 1970 are far below 2^53"
-)]
 fn value(metric: &MetricMessage) -> MetricValue {
     MetricValue {
         name: metric.key.clone(),

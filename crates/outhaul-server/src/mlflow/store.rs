@@ -25,7 +25,6 @@ pub(super) const INPUTS: &str = "mlflow.inputs";
 pub(super) const OUTPUTS: &str = "mlflow.outputs";
 
 /// A store's error in the protocol's words.
-#[expect(clippy::needless_pass_by_value, reason = "the shape that `map_err` takes")]
 pub(super) fn failed(error: StoreError) -> MlflowError {
     translate(error).into()
 }
