@@ -66,14 +66,11 @@ pub fn list(outputs: &[Output], folder: &str, named: impl Fn(&str) -> String) ->
                 .strip_prefix(folder)
                 .and_then(|rest| rest.strip_prefix('/')),
         };
-        match below.map(|below| {
-            below
-                .split_once('/')
-                .map_or((below, Some(output.size)), |(first, _)| (first, None))
-        }) {
-            Some((name, size)) => drop(found.insert(name, size)),
-            None => {}
-        }
+        let Some(below) = below else { continue };
+        match below.split_once('/') {
+            Some((first, _)) => found.insert(first, None),
+            None => found.insert(below, Some(output.size)),
+        };
     }
     let message = |(name, size): (&str, Option<u64>)| match size {
         Some(size) => json!({"path": named(name), "is_dir": false, "file_size": size}),

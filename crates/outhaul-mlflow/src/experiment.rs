@@ -112,10 +112,6 @@ impl Searchable for ExperimentView {
         (key == "name").then(|| self.title().to_owned())
     }
 
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "milliseconds since 1970 are far below 2^53"
-    )]
     fn number(&self, key: &str) -> Option<f64> {
         match key {
             "creation_time" => Some(self.facts.created as f64),
@@ -138,7 +134,7 @@ mod tests {
         for (workspace, name, expected) in [
             ("default", DEFAULT, "0"),
             ("team", DEFAULT, "0"),
-            ("default", "diabetes", "848391466190033664"),
+            ("default", "autolog", "861502681182644765"),
         ] {
             assert_eq!(id(workspace, name), expected, "{workspace} {name}");
         }

@@ -144,10 +144,6 @@ impl Searchable for Model {
         }
     }
 
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "milliseconds since 1970 are far below 2^53"
-    )]
     fn number(&self, key: &str) -> Option<f64> {
         match key {
             "creation_timestamp" => Some(self.created as f64),

@@ -66,18 +66,12 @@ fn by(order: &Order, one: &impl Searchable, other: &impl Searchable) -> Ordering
         let values = numbers.0.partial_cmp(&numbers.1).unwrap_or(Ordering::Equal);
         return ranks.then(directed(values, order.ascending));
     }
-    let text = |it: &dyn Fn() -> Option<String>| it();
-    let (left, right) = match order.entity {
-        Entity::Param => (
-            text(&|| one.param(key).map(str::to_owned)),
-            text(&|| other.param(key).map(str::to_owned)),
-        ),
-        Entity::Tag => (
-            text(&|| one.tag(key).map(str::to_owned)),
-            text(&|| other.tag(key).map(str::to_owned)),
-        ),
-        _ => (one.text(key), other.text(key)),
+    let text = |it: &dyn Searchable| match order.entity {
+        Entity::Param => it.param(key).map(str::to_owned),
+        Entity::Tag => it.tag(key).map(str::to_owned),
+        _ => it.text(key),
     };
+    let (left, right) = (text(one), text(other));
     match (left, right) {
         (Some(left), Some(right)) => directed(left.cmp(&right), order.ascending),
         (left, right) => left.is_none().cmp(&right.is_none()),

@@ -244,10 +244,6 @@ fn integer<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> 
     match Value::deserialize(deserializer)? {
         Value::Null => Ok(0),
         Value::Number(number) => {
-            #[expect(
-                clippy::cast_possible_truncation,
-                reason = "the ends of the range are near enough"
-            )]
             let rounded = number.as_f64().map(|number| number as i64);
             number.as_i64().or(rounded).ok_or_else(wrong)
         }

@@ -108,10 +108,6 @@ impl Point {
             Value::Bool(truth) => f64::from(u8::from(*truth)),
             _ => return None,
         };
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "a time far off ends at the ends of the range"
-        )]
         let timestamp = (metric.time * 1000.0).round() as i64;
         Some(Self {
             value,
@@ -343,10 +339,6 @@ impl Searchable for RunView {
         }
     }
 
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "milliseconds since 1970 are far below 2^53"
-    )]
     fn number(&self, key: &str) -> Option<f64> {
         match key {
             "start_time" => Some(self.begin() as f64),

@@ -59,7 +59,6 @@ fn meets(it: &impl Searchable, condition: &Condition) -> bool {
     }
 }
 
-#[expect(clippy::float_cmp, reason = "the language has exact comparison")]
 fn compare(value: f64, op: Op, wanted: f64) -> bool {
     match op {
         Op::Eq => value == wanted,

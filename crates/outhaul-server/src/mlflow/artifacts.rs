@@ -43,8 +43,13 @@ impl Place {
                 let mut outputs = app.store.outputs(&run.id).await.map_err(failed)?;
                 if !folder.is_empty() {
                     outputs.retain_mut(|output| {
-                        let below = output.path.strip_prefix(folder.as_str()).and_then(|rest| rest.strip_prefix('/'));
-                        let Some(below) = below.map(str::to_owned) else { return false };
+                        let below = output
+                            .path
+                            .strip_prefix(folder.as_str())
+                            .and_then(|rest| rest.strip_prefix('/'));
+                        let Some(below) = below.map(str::to_owned) else {
+                            return false;
+                        };
                         output.path = below;
                         true
                     });
@@ -119,7 +124,11 @@ pub(super) async fn list_folder(app: &App, workspace: &str, fields: &Fields) -> 
 pub(super) async fn list_run(app: &App, workspace: &str, fields: &Fields) -> Answer {
     let run = run_of(app, workspace, fields).await?;
     let folder = fields.path.as_deref().unwrap_or_default();
-    let view = RunView { run, metrics: Default::default(), lineage: Default::default() };
+    let view = RunView {
+        run,
+        metrics: Default::default(),
+        lineage: Default::default(),
+    };
     let root = view.info()["artifact_uri"].clone();
     let outputs = app.store.outputs(&view.run.id).await.map_err(failed)?;
     Ok(json!({"root_uri": root, "files": list(&outputs, folder, |name| join(folder, name))}))
@@ -144,8 +153,14 @@ pub(super) async fn remove(app: &App, workspace: &str, path: &str) -> Answer {
                 return Err(MlflowError::invalid(message));
             }
             let files = place.files(app).await?;
-            let paths = files.iter().filter(|file| is_meant(&file.path)).map(|file| join(folder, &file.path));
-            app.store.remove_outputs(&run.id, paths.collect()).await.map_err(failed)?;
+            let paths = files
+                .iter()
+                .filter(|file| is_meant(&file.path))
+                .map(|file| join(folder, &file.path));
+            app.store
+                .remove_outputs(&run.id, paths.collect())
+                .await
+                .map_err(failed)?;
             app.hub.changed(&run.id);
         }
         Place::Model(model) => {

@@ -184,7 +184,8 @@ async fn make_secret(app: &App) -> Result<Secret, ApiError> {
     let mut text = String::new();
     // Two ids are 160 random bits.
     for _ in 0..2 {
-        let id = RunId::generate().map_err(|error| ApiError::internal(format!("no random numbers: {error}")))?;
+        let id =
+            RunId::generate().map_err(|error| ApiError::internal(format!("no random numbers: {error}")))?;
         text.push_str(id.as_str());
     }
     let secret = Secret::new(text);

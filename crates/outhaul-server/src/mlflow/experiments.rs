@@ -18,21 +18,39 @@ pub(super) async fn create(app: &App, workspace: &str, fields: &Fields) -> Answe
     let _turn = app.mlflow.turn.lock().await;
     let all = experiments(app, workspace).await?;
     if let Some(known) = all.iter().find(|view| view.title() == title) {
-        let state = if known.facts.deleted { "and was deleted; restore it, or use another name" } else { "already" };
-        return Err(MlflowError::new(Code::ResourceAlreadyExists, format!("experiment `{title}` is there {state}")));
+        let state = if known.facts.deleted {
+            "and was deleted; restore it, or use another name"
+        } else {
+            "already"
+        };
+        return Err(MlflowError::new(
+            Code::ResourceAlreadyExists,
+            format!("experiment `{title}` is there {state}"),
+        ));
     }
     let name = free_name(title, &all);
     let at = now();
     let facts = Facts {
         title: (name != title).then(|| title.to_owned()),
-        tags: fields.tags.iter().map(|tag| (tag.key.clone(), tag.value.clone())).collect(),
+        tags: fields
+            .tags
+            .iter()
+            .map(|tag| (tag.key.clone(), tag.value.clone()))
+            .collect(),
         deleted: false,
         created: at,
         updated: at,
     };
-    app.store.create_experiment(workspace, &name).await.map_err(failed)?;
+    app.store
+        .create_experiment(workspace, &name)
+        .await
+        .map_err(failed)?;
     put(app, workspace, EXPERIMENT, &name, &facts).await?;
-    let view = ExperimentView { workspace: workspace.to_owned(), name, facts };
+    let view = ExperimentView {
+        workspace: workspace.to_owned(),
+        name,
+        facts,
+    };
     Ok(json!({"experiment_id": view.id()}))
 }
 
@@ -62,10 +80,15 @@ pub(super) async fn get_by_name(app: &App, workspace: &str, fields: &Fields) -> 
     let title = required(fields.experiment_name.as_deref(), "experiment_name")?;
     let all = experiments(app, workspace).await?;
     // What MLflow named comes first; our own name finds it, too.
-    let found = all.iter().find(|view| view.title() == title).or_else(|| all.iter().find(|view| view.name == title));
+    let found = all
+        .iter()
+        .find(|view| view.title() == title)
+        .or_else(|| all.iter().find(|view| view.name == title));
     match found {
         Some(view) => Ok(json!({"experiment": view.message()})),
-        None => Err(MlflowError::missing(format!("there is no experiment `{title}` in workspace `{workspace}`"))),
+        None => Err(MlflowError::missing(format!(
+            "there is no experiment `{title}` in workspace `{workspace}`"
+        ))),
     }
 }
 
@@ -108,8 +131,14 @@ pub(super) async fn rename(app: &App, workspace: &str, fields: &Fields) -> Answe
     let title = required(fields.new_name.as_deref(), "new_name")?.to_owned();
     let others = experiments(app, workspace).await?;
     change(app, workspace, fields, |view| {
-        if others.iter().any(|other| other.name != view.name && (other.title() == title || other.name == title)) {
-            return Err(MlflowError::new(Code::ResourceAlreadyExists, format!("there is an experiment `{title}` already")));
+        if others
+            .iter()
+            .any(|other| other.name != view.name && (other.title() == title || other.name == title))
+        {
+            return Err(MlflowError::new(
+                Code::ResourceAlreadyExists,
+                format!("there is an experiment `{title}` already"),
+            ));
         }
         // Its name in Outhaul stays: runs, ids and addresses of artifacts hang on it.
         view.facts.title = (view.name != title).then_some(title);
@@ -148,7 +177,10 @@ async fn change(
     let mut view = experiment(app, workspace, id).await?;
     change(&mut view)?;
     view.facts.updated = now();
-    app.store.create_experiment(workspace, &view.name).await.map_err(failed)?;
+    app.store
+        .create_experiment(workspace, &view.name)
+        .await
+        .map_err(failed)?;
     put(app, workspace, EXPERIMENT, &view.name, &view.facts).await?;
     Ok(json!({}))
 }

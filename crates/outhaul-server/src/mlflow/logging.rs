@@ -35,7 +35,10 @@ pub(super) fn check_writable(run: &Run) -> Answer<()> {
     } else {
         return Ok(());
     };
-    Err(MlflowError::new(Code::InvalidState, format!("run `{}` {why}", run.id)))
+    Err(MlflowError::new(
+        Code::InvalidState,
+        format!("run `{}` {why}", run.id),
+    ))
 }
 
 pub(super) async fn metric(app: &App, workspace: &str, fields: &Fields) -> Answer {
@@ -50,7 +53,10 @@ pub(super) async fn metric(app: &App, workspace: &str, fields: &Fields) -> Answe
 
 async fn add_metrics(app: &App, workspace: &str, run: &Run, metrics: Vec<MetricMessage>) -> Answer<()> {
     if let Some(position) = metrics.iter().position(|metric| metric.key.is_empty()) {
-        return Err(MlflowError::invalid(format!("metric {} has no key", position + 1)));
+        return Err(MlflowError::invalid(format!(
+            "metric {} has no key",
+            position + 1
+        )));
     }
     let values = metrics.iter().map(value).collect();
     tracked::add_metrics(app, &run.id, values).await?;
@@ -75,7 +81,6 @@ async fn add_metrics(app: &App, workspace: &str, run: &Run, metrics: Vec<MetricM
     Ok(())
 }
 
-#[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 are far below 2^53")]
 fn value(metric: &MetricMessage) -> MetricValue {
     MetricValue {
         name: metric.key.clone(),
@@ -114,23 +119,40 @@ async fn add_params(app: &App, run: &Run, params: &[Pair]) -> Answer<Run> {
         if let Some(before) = properties.insert(param.key.clone(), param.value.clone())
             && before != param.value
         {
-            return Err(MlflowError::invalid(format!("param `{}` is there twice, with different values", param.key)));
+            return Err(MlflowError::invalid(format!(
+                "param `{}` is there twice, with different values",
+                param.key
+            )));
         }
     }
     let changed = |error: ApiError| match error.code {
         // The code that clients know for this.
-        ErrorCode::Conflict => MlflowError::invalid(format!("changing param values is not allowed: {}", error.message)),
+        ErrorCode::Conflict => {
+            MlflowError::invalid(format!("changing param values is not allowed: {}", error.message))
+        }
         _ => error.into(),
     };
-    tracked::add_properties(app, run, properties).await.map_err(changed)
+    tracked::add_properties(app, run, properties)
+        .await
+        .map_err(changed)
 }
 
 async fn set_tags(app: &App, run: &Run, tags: Vec<Pair>) -> Answer<()> {
     let set: BTreeMap<String, String> = tags.into_iter().map(|tag| (tag.key, tag.value)).collect();
     if set.contains_key(DELETED_TAG) {
-        return Err(MlflowError::invalid(format!("tag `{DELETED_TAG}` is set by deleting the run")));
+        return Err(MlflowError::invalid(format!(
+            "tag `{DELETED_TAG}` is set by deleting the run"
+        )));
     }
-    tracked::change_tags(app, run, ChangeTags { set, ..ChangeTags::default() }).await?;
+    tracked::change_tags(
+        app,
+        run,
+        ChangeTags {
+            set,
+            ..ChangeTags::default()
+        },
+    )
+    .await?;
     Ok(())
 }
 
@@ -148,20 +170,36 @@ pub(super) async fn delete_tag(app: &App, workspace: &str, fields: &Fields) -> A
     let run = run_of(app, workspace, fields).await?;
     let key = required(fields.key.as_deref(), "key")?;
     if !run.tags.contains_key(key) || key == DELETED_TAG {
-        return Err(MlflowError::missing(format!("run `{}` has no tag `{key}`", run.id)));
+        return Err(MlflowError::missing(format!(
+            "run `{}` has no tag `{key}`",
+            run.id
+        )));
     }
     let remove = [key.to_owned()].into();
-    tracked::change_tags(app, &run, ChangeTags { remove, ..ChangeTags::default() }).await?;
+    tracked::change_tags(
+        app,
+        &run,
+        ChangeTags {
+            remove,
+            ..ChangeTags::default()
+        },
+    )
+    .await?;
     Ok(json!({}))
 }
 
 pub(super) async fn inputs(app: &App, workspace: &str, fields: Fields) -> Answer {
     let run = writable(app, workspace, &fields).await?;
     let same_dataset = |one: &Value, other: &Value| {
-        one["dataset"]["name"] == other["dataset"]["name"] && one["dataset"]["digest"] == other["dataset"]["digest"]
+        one["dataset"]["name"] == other["dataset"]["name"]
+            && one["dataset"]["digest"] == other["dataset"]["digest"]
     };
     let lists = [
-        ("dataset_inputs", fields.datasets, same_dataset as fn(&Value, &Value) -> bool),
+        (
+            "dataset_inputs",
+            fields.datasets,
+            same_dataset as fn(&Value, &Value) -> bool,
+        ),
         ("model_inputs", fields.models, same_model),
     ];
     add(app, workspace, &run, INPUTS, lists).await
@@ -169,7 +207,11 @@ pub(super) async fn inputs(app: &App, workspace: &str, fields: Fields) -> Answer
 
 pub(super) async fn outputs(app: &App, workspace: &str, fields: Fields) -> Answer {
     let run = writable(app, workspace, &fields).await?;
-    let lists = [("model_outputs", fields.models, same_model as fn(&Value, &Value) -> bool)];
+    let lists = [(
+        "model_outputs",
+        fields.models,
+        same_model as fn(&Value, &Value) -> bool,
+    )];
     add(app, workspace, &run, OUTPUTS, lists).await
 }
 
@@ -187,7 +229,12 @@ async fn add<const N: usize>(
 ) -> Answer {
     let _turn = app.mlflow.turn.lock().await;
     let id = run.id.as_str();
-    let mut document = app.store.document(workspace, kind, id).await.map_err(failed)?.unwrap_or_else(|| json!({}));
+    let mut document = app
+        .store
+        .document(workspace, kind, id)
+        .await
+        .map_err(failed)?
+        .unwrap_or_else(|| json!({}));
     for (name, items, same) in lists {
         let mut known = document[name].as_array().cloned().unwrap_or_default();
         for item in items {
@@ -210,7 +257,10 @@ pub(super) async fn model(app: &App, workspace: &str, fields: &Fields) -> Answer
         .ok_or_else(|| MlflowError::invalid("`model_json` is not the JSON of a model"))?;
     let _turn = app.mlflow.turn.lock().await;
     let run = writable(app, workspace, fields).await?;
-    let history = run.tags.get(HISTORY_TAG).and_then(|text| serde_json::from_str::<Vec<Value>>(text).ok());
+    let history = run
+        .tags
+        .get(HISTORY_TAG)
+        .and_then(|text| serde_json::from_str::<Vec<Value>>(text).ok());
     let mut history = history.unwrap_or_default();
     history.push(model);
     let tag = Pair {

@@ -14,7 +14,12 @@ use super::store::{MODEL, change_model, experiment, models, now, put, required, 
 use crate::app::App;
 
 pub(super) async fn create(app: &App, workspace: &str, fields: Fields) -> Answer {
-    let experiment = experiment(app, workspace, required(fields.experiment_id.as_deref(), "experiment_id")?).await?;
+    let experiment = experiment(
+        app,
+        workspace,
+        required(fields.experiment_id.as_deref(), "experiment_id")?,
+    )
+    .await?;
     let source = match fields.source_run_id.as_deref().filter(|id| !id.is_empty()) {
         Some(id) => Some(run(app, workspace, id).await?.id.to_string()),
         None => None,
@@ -23,12 +28,19 @@ pub(super) async fn create(app: &App, workspace: &str, fields: Fields) -> Answer
     let at = now();
     let model = Model {
         experiment_id: experiment.id(),
-        name: fields.name.filter(|name| !name.is_empty()).unwrap_or_else(|| format!("model-{}", &id[2..10])),
+        name: fields
+            .name
+            .filter(|name| !name.is_empty())
+            .unwrap_or_else(|| format!("model-{}", &id[2..10])),
         model_type: fields.model_type.filter(|kind| !kind.is_empty()),
         source_run_id: source,
         status: "LOGGED_MODEL_PENDING".to_owned(),
         tags: fields.tags.into_iter().map(|tag| (tag.key, tag.value)).collect(),
-        params: fields.params.into_iter().map(|param| (param.key, param.value)).collect(),
+        params: fields
+            .params
+            .into_iter()
+            .map(|param| (param.key, param.value))
+            .collect(),
         created: at,
         updated: at,
         model_id: id,
@@ -63,7 +75,9 @@ pub(super) async fn search(app: &App, workspace: &str, fields: &Fields) -> Answe
             || fields.datasets.iter().any(|wanted| {
                 model.metrics.iter().any(|metric| {
                     metric.dataset_name.as_deref() == wanted["dataset_name"].as_str()
-                        && wanted["dataset_digest"].as_str().is_none_or(|digest| metric.dataset_digest.as_deref() == Some(digest))
+                        && wanted["dataset_digest"]
+                            .as_str()
+                            .is_none_or(|digest| metric.dataset_digest.as_deref() == Some(digest))
                 })
             })
     };
@@ -85,7 +99,9 @@ pub(super) async fn search(app: &App, workspace: &str, fields: &Fields) -> Answe
 pub(super) async fn finalize(app: &App, workspace: &str, id: &str, fields: &Fields) -> Answer {
     let status = required(fields.status.as_deref(), "status")?;
     if !is_status(status) {
-        return Err(MlflowError::invalid(format!("`{status}` is not the status of a logged model")));
+        return Err(MlflowError::invalid(format!(
+            "`{status}` is not the status of a logged model"
+        )));
     }
     let model = change_model(app, workspace, id, |model| {
         status.clone_into(&mut model.status);
@@ -106,7 +122,9 @@ pub(super) async fn delete(app: &App, workspace: &str, id: &str) -> Answer {
 
 pub(super) async fn set_tags(app: &App, workspace: &str, id: &str, fields: Fields) -> Answer {
     let model = change_model(app, workspace, id, |model| {
-        model.tags.extend(fields.tags.into_iter().map(|tag| (tag.key, tag.value)));
+        model
+            .tags
+            .extend(fields.tags.into_iter().map(|tag| (tag.key, tag.value)));
         Ok(())
     })
     .await?;
@@ -116,7 +134,9 @@ pub(super) async fn set_tags(app: &App, workspace: &str, id: &str, fields: Field
 pub(super) async fn delete_tag(app: &App, workspace: &str, id: &str, key: &str) -> Answer {
     change_model(app, workspace, id, |model| match model.tags.remove(key) {
         Some(_) => Ok(()),
-        None => Err(MlflowError::missing(format!("logged model `{id}` has no tag `{key}`"))),
+        None => Err(MlflowError::missing(format!(
+            "logged model `{id}` has no tag `{key}`"
+        ))),
     })
     .await?;
     Ok(json!({}))
@@ -125,9 +145,15 @@ pub(super) async fn delete_tag(app: &App, workspace: &str, id: &str, key: &str) 
 pub(super) async fn log_params(app: &App, workspace: &str, id: &str, fields: Fields) -> Answer {
     change_model(app, workspace, id, |model| {
         for param in fields.params {
-            let known = model.params.entry(param.key.clone()).or_insert_with(|| param.value.clone());
+            let known = model
+                .params
+                .entry(param.key.clone())
+                .or_insert_with(|| param.value.clone());
             if *known != param.value {
-                return Err(MlflowError::invalid(format!("param `{}` of logged model `{id}` cannot change", param.key)));
+                return Err(MlflowError::invalid(format!(
+                    "param `{}` of logged model `{id}` cannot change",
+                    param.key
+                )));
             }
         }
         Ok(())

@@ -68,7 +68,9 @@ fn refusal(error: &MlflowError) -> Response {
 async fn handle(app: &Arc<App>, request: Request) -> Answer<Response> {
     let (parts, body) = request.into_parts();
     let path = decoded(parts.uri.path())?;
-    let inside = path.strip_prefix("/workspaces/").and_then(|rest| rest.split_once('/'));
+    let inside = path
+        .strip_prefix("/workspaces/")
+        .and_then(|rest| rest.split_once('/'));
     let (workspace, rest) = match inside {
         Some((workspace, rest)) => (Some(workspace), rest),
         None => (None, path.trim_start_matches('/')),
@@ -86,7 +88,11 @@ async fn handle(app: &Arc<App>, request: Request) -> Answer<Response> {
     let rest = rest.strip_prefix("api/2.0/").ok_or_else(unknown)?;
     let asked = route(parts.method.as_str(), rest).ok_or_else(unknown)?;
     match &asked {
-        Route::Upload(path) => return Ok(artifacts::upload(app, &workspace, path, body).await?.into_response()),
+        Route::Upload(path) => {
+            return Ok(artifacts::upload(app, &workspace, path, body)
+                .await?
+                .into_response());
+        }
         Route::Download(path) => return artifacts::download(app, &workspace, path).await,
         Route::Unsupported(what) => {
             let message = format!("{what} is not part of this server yet");
@@ -151,7 +157,9 @@ async fn allowed(app: &App, headers: &HeaderMap, asked: Option<&str>) -> Answer<
         MlflowError::new(Code::Unauthenticated, message)
     };
     let key = app.mlflow.key().ok_or_else(denied)?;
-    let holder = shown(headers).and_then(|token| key.holder(&token)).ok_or_else(denied)?;
+    let holder = shown(headers)
+        .and_then(|token| key.holder(&token))
+        .ok_or_else(denied)?;
     let workspace = match holder {
         Holder::Workspace(name) => name,
         Holder::Run(id, attempt) => {
@@ -189,9 +197,11 @@ fn shown(headers: &HeaderMap) -> Option<String> {
 }
 
 async fn fields(method: &Method, uri: &Uri, body: Body) -> Answer<Fields> {
-    let wrong = |why: &dyn std::fmt::Display| MlflowError::invalid(format!("the request cannot be read: {why}"));
+    let wrong =
+        |why: &dyn std::fmt::Display| MlflowError::invalid(format!("the request cannot be read: {why}"));
     if method == Method::GET {
-        let Query(pairs) = Query::<Vec<(String, String)>>::try_from_uri(uri).map_err(|error| wrong(&error))?;
+        let Query(pairs) =
+            Query::<Vec<(String, String)>>::try_from_uri(uri).map_err(|error| wrong(&error))?;
         return Fields::of_query(pairs).map_err(|error| wrong(&error));
     }
     let bytes = to_bytes(body, LARGEST).await.map_err(|error| wrong(&error))?;
@@ -209,7 +219,11 @@ fn decoded(path: &str) -> Answer<String> {
         rest = after;
         match (first, after) {
             (b'%', [high, low, after @ ..]) => {
-                let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+                let digit = |byte: u8| {
+                    char::from(byte)
+                        .to_digit(16)
+                        .and_then(|digit| u8::try_from(digit).ok())
+                };
                 match (digit(*high), digit(*low)) {
                     (Some(high), Some(low)) => {
                         bytes.push(high << 4 | low);
@@ -230,7 +244,10 @@ mod tests {
 
     #[test]
     fn tokens_come_as_bearer_or_as_a_password() {
-        let basic = format!("Basic {}", base64::engine::general_purpose::STANDARD.encode("me:a:b"));
+        let basic = format!(
+            "Basic {}",
+            base64::engine::general_purpose::STANDARD.encode("me:a:b")
+        );
         for (value, token) in [
             ("Bearer abc", Some("abc")),
             ("bearer  abc ", Some("abc")),
@@ -247,7 +264,12 @@ mod tests {
 
     #[test]
     fn paths_are_decoded() {
-        for (path, expected) in [("/a%20b", "/a b"), ("/%C3%A9", "/é"), ("/100%", "/100%"), ("/%zz", "/%zz")] {
+        for (path, expected) in [
+            ("/a%20b", "/a b"),
+            ("/%C3%A9", "/é"),
+            ("/100%", "/100%"),
+            ("/%zz", "/%zz"),
+        ] {
             assert_eq!(decoded(path).unwrap(), expected);
         }
         assert!(decoded("/%ff").is_err());

@@ -25,7 +25,6 @@ pub(super) const INPUTS: &str = "mlflow.inputs";
 pub(super) const OUTPUTS: &str = "mlflow.outputs";
 
 /// A store's error in the protocol's words.
-#[expect(clippy::needless_pass_by_value, reason = "the shape that `map_err` takes")]
 pub(super) fn failed(error: StoreError) -> MlflowError {
     translate(error).into()
 }
@@ -47,16 +46,30 @@ fn read<T: DeserializeOwned>(kind: &str, id: &str, document: Value) -> Answer<T>
 }
 
 /// Keeps a document.
-pub(super) async fn put(app: &App, workspace: &str, kind: &str, id: &str, document: &impl Serialize) -> Answer<()> {
+pub(super) async fn put(
+    app: &App,
+    workspace: &str,
+    kind: &str,
+    id: &str,
+    document: &impl Serialize,
+) -> Answer<()> {
     let value = serde_json::to_value(document)
         .map_err(|error| MlflowError::new(Code::InternalError, format!("{kind} `{id}`: {error}")))?;
-    app.store.put_document(workspace, kind, id, value).await.map_err(failed)
+    app.store
+        .put_document(workspace, kind, id, value)
+        .await
+        .map_err(failed)
 }
 
 /// All experiments; the default one is always among them.
 pub(super) async fn experiments(app: &App, workspace: &str) -> Answer<Vec<ExperimentView>> {
-    let mut documents: BTreeMap<String, Value> =
-        app.store.documents(workspace, EXPERIMENT).await.map_err(failed)?.into_iter().collect();
+    let mut documents: BTreeMap<String, Value> = app
+        .store
+        .documents(workspace, EXPERIMENT)
+        .await
+        .map_err(failed)?
+        .into_iter()
+        .collect();
     let mut views = Vec::new();
     for known in app.store.experiments(workspace).await.map_err(failed)? {
         let mut facts: Facts = match documents.remove(&known.name) {
@@ -85,14 +98,20 @@ pub(super) async fn experiments(app: &App, workspace: &str) -> Answer<Vec<Experi
 /// The experiment with this id.
 pub(super) async fn experiment(app: &App, workspace: &str, id: &str) -> Answer<ExperimentView> {
     let all = experiments(app, workspace).await?;
-    all.into_iter()
-        .find(|view| view.id() == id)
-        .ok_or_else(|| MlflowError::missing(format!("there is no experiment with id `{id}` in workspace `{workspace}`")))
+    all.into_iter().find(|view| view.id() == id).ok_or_else(|| {
+        MlflowError::missing(format!(
+            "there is no experiment with id `{id}` in workspace `{workspace}`"
+        ))
+    })
 }
 
 /// The run that a request names; one of another workspace is not there.
 pub(super) async fn run(app: &App, workspace: &str, id: &str) -> Answer<Run> {
-    let missing = || MlflowError::missing(format!("there is no run with id `{id}` in workspace `{workspace}`"));
+    let missing = || {
+        MlflowError::missing(format!(
+            "there is no run with id `{id}` in workspace `{workspace}`"
+        ))
+    };
     let parsed = id.parse().map_err(|_| missing())?;
     match app.store.run(&parsed).await {
         Ok(run) if run.workspace == workspace => Ok(run),
@@ -114,13 +133,26 @@ pub(super) async fn view(app: &App, run: Run) -> Answer<RunView> {
         inputs: document(INPUTS).await.map_err(failed)?.unwrap_or_default(),
         outputs: document(OUTPUTS).await.map_err(failed)?.unwrap_or_default(),
     };
-    Ok(RunView { run, metrics, lineage })
+    Ok(RunView {
+        run,
+        metrics,
+        lineage,
+    })
 }
 
 /// A logged model that was not deleted.
 pub(super) async fn model(app: &App, workspace: &str, id: &str) -> Answer<Model> {
-    let missing = || MlflowError::missing(format!("there is no logged model `{id}` in workspace `{workspace}`"));
-    let document = app.store.document(workspace, MODEL, id).await.map_err(failed)?.ok_or_else(missing)?;
+    let missing = || {
+        MlflowError::missing(format!(
+            "there is no logged model `{id}` in workspace `{workspace}`"
+        ))
+    };
+    let document = app
+        .store
+        .document(workspace, MODEL, id)
+        .await
+        .map_err(failed)?
+        .ok_or_else(missing)?;
     let model: Model = read("logged model", id, document)?;
     if model.deleted { Err(missing()) } else { Ok(model) }
 }

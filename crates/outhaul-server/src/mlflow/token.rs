@@ -62,7 +62,10 @@ mod tests {
         for holder in [Holder::Workspace("a.b-c".into()), Holder::Run(id.clone(), 2)] {
             let token = key.token(&holder);
             assert_eq!(key.holder(token.expose()), Some(holder.clone()));
-            assert_eq!(TokenKey::new(&Secret::new("two".into())).holder(token.expose()), None);
+            assert_eq!(
+                TokenKey::new(&Secret::new("two".into())).holder(token.expose()),
+                None
+            );
             assert!(!token.expose().contains("one"));
         }
         let token = key.token(&Holder::Workspace("team".into())).expose().to_owned();
