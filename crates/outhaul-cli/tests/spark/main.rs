@@ -5,6 +5,7 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use outhaul_testkit::home::Home;
 use outhaul_testkit::process::{Answer, eventually, is_there, until};
@@ -26,6 +27,26 @@ from pyspark.sql import SparkSession
 print("sum", SparkSession.builder.getOrCreate().range(5).groupBy().sum().collect()[0][0])
 "#;
 
+const LONG: Duration = Duration::from_secs(600);
+
+/// What the test knows of certificates and package indexes, a login on the host knows, too. One line: of more, only the
+/// first one counts.
+fn login_variables() -> String {
+    let mut line = "SetEnv SPARK_LOCAL_IP=127.0.0.1".to_owned();
+    for name in [
+        "SSL_CERT_FILE",
+        "PIP_CERT",
+        "PIP_INDEX_URL",
+        "UV_INDEX_URL",
+        "HTTPS_PROXY",
+    ] {
+        if let Ok(value) = std::env::var(name) {
+            line.push_str(&format!(" {name}={value}"));
+        }
+    }
+    line
+}
+
 /// A data folder and a host with Spark.
 struct Bench {
     home: Home,
@@ -36,7 +57,7 @@ struct Bench {
 impl Bench {
     fn new() -> Option<Self> {
         let spark = spark::home()?;
-        let sshd = Setup::new().line("SetEnv SPARK_LOCAL_IP=127.0.0.1").start()?;
+        let sshd = Setup::new().line(&login_variables()).start()?;
         let home = Home::new(env!("CARGO_BIN_EXE_outhaul"));
         let key = home.write("key", sshd.client_key());
         std::fs::set_permissions(key, std::fs::Permissions::from_mode(0o600)).unwrap();
@@ -129,6 +150,16 @@ impl Bench {
         })
     }
 
+    /// How many runs have a folder on the host.
+    fn runs(&self) -> usize {
+        let ours = std::fs::read_dir(self.sshd.home().join(".outhaul"))
+            .unwrap()
+            .flatten();
+        ours.filter_map(|entry| std::fs::read_dir(entry.path().join("runs")).ok())
+            .flatten()
+            .count()
+    }
+
     fn is_clean(&self) -> bool {
         let mut left = std::fs::read_dir(self.sshd.home()).unwrap().flatten();
         left.all(|entry| ![".outhaul", ".ivy2"].contains(&&*entry.file_name().to_string_lossy()))
@@ -169,6 +200,11 @@ fn the_example_trains_on_a_cluster_and_keeps_its_model() {
     );
 
     let id = command(&["--detach"]).success().text().to_owned();
+    // An environment, Java three times, and a machine that may do much else.
+    let begin = Instant::now();
+    while bench.home.json(["runs", "show", &id])["ended_at"].is_null() && begin.elapsed() < LONG {
+        std::thread::sleep(Duration::from_millis(500));
+    }
     let _ = bench.wait_for(&id, "Completed");
     let metrics = bench.home.json(["runs", "metrics", &id]);
     let accuracy = metrics
@@ -220,6 +256,8 @@ fn a_server_that_dies_submits_no_application_twice() {
             .call(["runs", "logs", &id, "--stream", "stdout"])
             .success();
         assert_eq!(String::from_utf8_lossy(&log.stdout), "sum 10\n");
+        // A server that is killed before this is durable meets the end once more, and its fail point.
+        until("its folder is removed", || bench.runs() == 0);
     }
     let last = POINTS.len();
     let id = bench.submit(last);
