@@ -6,7 +6,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-_PLAYED = "local"
+_PLAYED = "sdk"
+"""What v1 calls the target of a run that a notebook plays."""
+_NO_TARGET = "-"
 
 
 def of(run: "Any") -> "dict[str, Any]":
@@ -15,7 +17,7 @@ def of(run: "Any") -> "dict[str, Any]":
     spec = found.get("spec")
     made = {
         "runId": found["id"],
-        "target": found.get("target") or _PLAYED,
+        "target": _PLAYED if found.get("target") in (None, _NO_TARGET) else found["target"],
         "status": found["state"],
         "startTimeUtc": found.get("started_at") or (None if spec else found["created_at"]),
         "endTimeUtc": found.get("ended_at"),

@@ -42,6 +42,13 @@ class Served(Case):
         server._servers.clear()
         cls.ws = Workspace.create("mine", subscription_id="s", resource_group="g", show_output=False)
 
+    def completed(self, run):
+        """Waits for a run, which must end well; else its log and its error are shown."""
+        details = run.wait_for_completion(raise_on_error=False)
+        logs = "".join(run._log_text(name) for name in details["logFiles"])
+        self.assertEqual(details["status"], "Completed", "{}\n{}".format(details.get("error"), logs))
+        return details
+
     @classmethod
     def restore(cls):
         for name, value in cls.saved.items():

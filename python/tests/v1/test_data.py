@@ -190,9 +190,7 @@ class Data(Served):
         self.assertEqual(str(folder), "DatasetConsumptionConfig:folder")
         config = ScriptRunConfig(project, "train.py", arguments=[folder, reference, rows])
         run = Experiment(self.ws, "data").submit(config)
-        self.assertEqual(
-            run.wait_for_completion(raise_on_error=False)["status"], "Completed", run._log_text("user_logs/std_log.txt")
-        )
+        self.completed(run)
         self.assertEqual(run._log_text("user_logs/std_log.txt"), "['a', 'b'] 1\nTrue\nTrue TabularDataset\n")
 
     def test_what_cannot_be_delivered_says_so(self):

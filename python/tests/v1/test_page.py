@@ -14,6 +14,7 @@ from azureml.core import Experiment, RunConfiguration, ScriptRunConfig, Workspac
 from azureml.core.compute import ComputeTarget, RemoteCompute
 from azureml.exceptions import ComputeTargetException
 from outhaul_azureml.planned import NotYetException
+from outhaul_azureml.run import submit
 
 from v1.served import Served, spark_programs, sshd
 from v1.support import page
@@ -118,16 +119,20 @@ class Page(Served):
         src = names["src"]
         self.assertEqual((src.run_config.target, src.script), ("attach-dsvm", "train.py"))
         self.assertEqual(list(names["myenv"].python.conda_dependencies.conda_packages)[1:], ["scikit-learn"])
-        if os.environ.get("OUTHAUL_TEST_FULL"):
-            # The packages as they are printed, from the Python package index.
-            self.outhaul("workspace", "set", "mine", "--conda", "pypi")
-        else:
-            print("not run: the page's packages themselves, which are downloaded; OUTHAUL_TEST_FULL=1 does")
-            names["myenv"].python.user_managed_dependencies = True
-        run = Experiment(names["ws"], "page").submit(src)
+        experiment = Experiment(names["ws"], "page")
         self.assertEqual(
-            run.wait_for_completion(raise_on_error=False)["status"], "Completed", run._log_text("user_logs/std_log.txt")
+            submit.submission(experiment, src, "x", {}).environment,
+            {
+                "name": "myenv",
+                "interpreter": {"kind": "managed", "version": "3.10"},
+                "conda": ["scikit-learn"],
+                "channels": ["conda-forge"],
+            },
         )
+        # Submitting it is the page's next step. Its packages would be downloaded from conda's channels: left out.
+        names["myenv"].python.user_managed_dependencies = True
+        run = experiment.submit(src)
+        self.completed(run)
         self.assertEqual(run.get_metrics(), {"acc": 0.5})
         names["compute"].detach()
 
@@ -149,9 +154,7 @@ class Page(Served):
         self.write("spark/train_spark.py", SPARK)
         src = ScriptRunConfig("spark", "train_spark.py", run_config=config)
         run = Experiment(names["ws"], "page").submit(src)
-        self.assertEqual(
-            run.wait_for_completion(raise_on_error=False)["status"], "Completed", run._log_text("user_logs/std_log.txt")
-        )
+        self.completed(run)
         self.assertEqual(run.get_metrics(), {"rows": 3})
         cluster.detach()
 

@@ -320,7 +320,8 @@ class Played(Served):
         run.complete()
         run.complete()
         self.assertEqual(self.ws.get_run(run.id).get_status(), "Completed")
-        self.assertEqual(run.wait_for_completion()["status"], "Completed")
+        details = run.wait_for_completion()
+        self.assertEqual((details["status"], details["target"], details["logFiles"]), ("Completed", "sdk", {}))
 
     def test_as_a_context_manager(self):
         with self.experiment.start_logging() as run:

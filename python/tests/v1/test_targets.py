@@ -75,9 +75,7 @@ class Targets(Served):
             self.write("p/train.py", "from azureml.core import Run\nRun.get_context().log('a', 1)\n")
         )
         run = Experiment(self.ws, "there").submit(ScriptRunConfig(project, "train.py", compute_target=found))
-        self.assertEqual(
-            run.wait_for_completion(raise_on_error=False)["status"], "Completed", run._log_text("user_logs/std_log.txt")
-        )
+        self.completed(run)
         self.assertEqual((run.get_metrics(), run.get_details()["target"]), ({"a": 1}, "box"))
 
         # Data travels with the code, also what the project's own rules leave out.
