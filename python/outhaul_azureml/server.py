@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from outhaul._client.client import Client
 
 
+_PIECE = 1 << 20
+
+
 class Server:
     """One data folder's server. `raising` names the exception class that a refusal becomes."""
 
@@ -65,20 +68,40 @@ class Server:
         except OuthaulError as error:
             raise translated(error, None) from error
 
-    def put_file(self, path: str, data: bytes) -> "Any":
-        """Sends a file's bytes."""
-        from outhaul._client.core import _refusal
+    def put_file(self, path: str, file: "Any") -> "Any":
+        """Sends a file that is open for reading, in pieces: it may be larger than memory."""
+        from outhaul._client.core import _lost, _refusal
         from outhaul._client.query import with_query
         from outhaul._client.transport import drive
-        from outhaul._client.wire import request
+        from outhaul._client.wire import Answer, WireError
         from outhaul.errors import OuthaulError
 
         core = self.client.core
-        sent = request("PUT", with_query(path, None), data, kind="application/octet-stream")
+        size = os.fstat(file.fileno()).st_size - file.tell()
+        head = (
+            "PUT {} HTTP/1.1\r\nHost: outhaul\r\nContent-Type: application/octet-stream\r\nContent-Length: {}\r\n\r\n"
+        ).format(with_query(path, None), size)
 
         async def exchange() -> "Any":
-            answer, wire = await core._exchange(sent, fresh=False)
-            text = await core._whole(answer, wire)
+            wire = await core._open()
+            answer = Answer()
+            try:
+                await wire.send(head.encode("ascii"))
+                left = size
+                while left:
+                    piece = file.read(min(left, _PIECE))
+                    # A file that shrank meanwhile: the request is broken off, and nothing is kept.
+                    if not piece:
+                        raise WireError("the file became shorter while it was sent")
+                    await wire.send(piece)
+                    left -= len(piece)
+                while not answer.done:
+                    answer.push(await wire.receive(None))
+            except (OSError, WireError) as error:
+                raise _lost(error) from error
+            finally:
+                wire.close()
+            text = answer.take()
             if answer.status >= 300:
                 raise _refusal(answer, text)
             return text

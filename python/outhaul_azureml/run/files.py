@@ -17,13 +17,22 @@ def keep(run: "Any", name: str, source: "Any") -> None:
     from outhaul._client.query import segments
 
     kept = _checked(_files.artifact_name, name)
-    if hasattr(source, "read"):
-        data = source.read()
-        data = data.encode("utf-8") if isinstance(data, str) else data
-    else:
+    path = run._path("/outputs/" + segments(kept))
+    if not hasattr(source, "read"):
         with open(_checked(_files.check_source, source), "rb") as file:
-            data = file.read()
-    run._server.put_file(run._path("/outputs/" + segments(kept)), data)
+            run._server.put_file(path, file)
+        return
+    # A stream does not tell its length: its content goes into a file first.
+    import tempfile
+
+    with tempfile.TemporaryFile() as whole:
+        while True:
+            piece = source.read(1 << 20)
+            if not piece:
+                break
+            whole.write(piece.encode("utf-8") if isinstance(piece, str) else piece)
+        whole.seek(0)
+        run._server.put_file(path, whole)
 
 
 def names(run: "Any") -> "list[str]":

@@ -1,5 +1,6 @@
 """Runs against the real program: submitted ones, those that are played, their files, waiting, refusals."""
 
+import io
 import json
 import os
 import sys
@@ -298,6 +299,8 @@ class Played(Served):
         run.log_image("i", path=self.write("p.png", "two"))
         with open(self.write("x", "bytes"), "rb") as stream:
             run.upload_file("data/x.bin", stream)
+        run.upload_file("data/text", io.StringIO("é"))
+        run.upload_file("data/large", self.write("large", "x" * (3 << 20)))
         run.upload_folder("f", os.path.dirname(self.write("d/y", "Y")))
         run.flush()
         metrics = run.get_metrics()
@@ -313,7 +316,9 @@ class Played(Served):
                 "i": ["aml://artifactId/ExperimentRun/dcid.{}/i{}.png".format(run.id, n) for n in ("", "-2")],
             },
         )
-        self.assertEqual(run.get_file_names(), ["data/x.bin", "f/y", "i-2.png", "i.png"])
+        self.assertEqual(run.get_file_names(), ["data/large", "data/text", "data/x.bin", "f/y", "i-2.png", "i.png"])
+        run.download_files("data", "kept")
+        self.assertEqual([os.path.getsize("kept/data/" + name) for name in ("large", "text", "x.bin")], [3 << 20, 2, 5])
         run.download_file("i-2.png", "got.png")
         with open("got.png", encoding="utf-8") as file:
             self.assertEqual(file.read(), "two")

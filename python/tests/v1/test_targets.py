@@ -52,6 +52,9 @@ class Targets(Served):
             (target.address, target.ssh_port, target.get_status()), ("127.0.0.1", self.host.port, "Succeeded")
         )
 
+        with open(self.host.key, encoding="utf-8") as file:
+            self.nowhere_at_home(file.read().splitlines()[2])
+
         # The class that is called does not matter: the stored kind does.
         found = BatchCompute(self.ws, "box")
         self.assertIs(type(found), RemoteCompute)
@@ -130,13 +133,17 @@ class Targets(Served):
         self.assertEqual(wrong.provisioning_state, "Failed")
         self.assertTrue(wrong.provisioning_errors)
         self.assertNotIn(CANARY, repr(wrong.serialize()) + repr(wrong))
+        self.nowhere_at_home(CANARY)
+        self.detach(wrong)
+
+    def nowhere_at_home(self, secret):
+        """No file of the data folder holds the secret."""
         for folder, _, names in os.walk(self.home):
             for name in names:
                 path = os.path.join(folder, name)
                 if os.path.isfile(path):
                     with open(path, "rb") as file:
-                        self.assertNotIn(CANARY.encode(), file.read(), path)
-        self.detach(wrong)
+                        self.assertNotIn(secret.encode(), file.read(), path)
 
     def test_a_machine_that_is_not_there(self):
         with self.assertRaises(ComputeTargetException) as caught:
