@@ -15,6 +15,7 @@ mod query;
 mod routes;
 mod socket;
 mod sse;
+mod tracking;
 
 pub use build::{VERSION, build_id, replaces};
 pub use client::{ByteStream, Client};

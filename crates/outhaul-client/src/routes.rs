@@ -27,7 +27,7 @@ fn of_run(run: &(impl Display + ?Sized), rest: &str) -> String {
     format!("/runs/{}{rest}", segment(&run.to_string()))
 }
 
-fn in_workspace(path: &str, workspace: Option<&str>, version: Option<u32>) -> String {
+pub(crate) fn in_workspace(path: &str, workspace: Option<&str>, version: Option<u32>) -> String {
     with_query(
         path,
         &InWorkspace {

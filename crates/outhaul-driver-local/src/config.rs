@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
+use async_trait::async_trait;
 use outhaul_snapshot::BlobStore;
+use outhaul_types::{RunKey, Secret};
 
 /// What the driver is told about this machine.
 #[derive(Clone, Debug)]
@@ -23,4 +25,11 @@ pub struct LocalConfig {
     pub docker: PathBuf,
     /// How many runs at once.
     pub slots: u32,
+}
+
+/// Variables that a run's process gets and that are written nowhere: not into its launch script, not into the store.
+#[async_trait]
+pub trait RunVariables: Send + Sync {
+    /// Those of one attempt of a run. Variables that the run names itself win over them.
+    async fn of(&self, run_key: &RunKey) -> Vec<(String, Secret)>;
 }

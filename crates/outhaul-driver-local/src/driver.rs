@@ -21,13 +21,14 @@ use outhaul_snapshot::SnapshotError;
 use outhaul_types::{Check, Run, RunKey, RunSpec};
 
 use crate::check;
-use crate::config::LocalConfig;
+use crate::config::{LocalConfig, RunVariables};
 
 /// The driver of this machine.
 pub struct LocalDriver {
     config: LocalConfig,
     runs: Runs,
     environments: EnvironmentManager,
+    variables: Option<Arc<dyn RunVariables>>,
 }
 
 impl LocalDriver {
@@ -52,7 +53,15 @@ impl LocalDriver {
             config,
             runs,
             environments,
+            variables: None,
         })
+    }
+
+    /// The same driver, whose processes get these variables, too. Runs in containers do not.
+    #[must_use]
+    pub fn with_variables(mut self, variables: Arc<dyn RunVariables>) -> Self {
+        self.variables = Some(variables);
+        self
     }
 
     /// Who a run in a container is, so that what it writes is ours. Root in the containers of an engine of the user's own
@@ -157,8 +166,12 @@ impl Driver for LocalDriver {
 
     async fn submit(&self, request: &NativeRequest) -> Result<NativeId, DriverError> {
         let materialise = |code: &Path| self.materialise(&request.tree, code);
+        let own = match &self.variables {
+            Some(variables) => variables.of(&request.run_key).await,
+            None => Vec::new(),
+        };
         self.runs
-            .submit(&request.run_key, &request.script, &materialise)
+            .submit_with(&request.run_key, &request.script, &own, &materialise)
             .await
     }
 

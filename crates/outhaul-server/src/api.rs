@@ -4,6 +4,7 @@ mod environments;
 mod error;
 mod events;
 mod logs;
+mod mlflow;
 mod outputs;
 mod resources;
 mod runs;
@@ -25,6 +26,8 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::App;
+
+pub(crate) use outputs::send_file;
 
 /// Every answer carries the build of the server under this name.
 const BUILD: HeaderName = HeaderName::from_static("outhaul-build");
@@ -49,6 +52,7 @@ fn documented() -> OpenApiRouter<Arc<App>> {
         .merge(outputs::routes())
         .merge(targets::routes())
         .merge(resources::routes())
+        .merge(mlflow::routes())
         .merge(environments::routes());
     OpenApiRouter::with_openapi(Document::openapi()).nest(PREFIX, routes)
 }

@@ -14,6 +14,7 @@ use crate::errors::{translate, unknown};
 use crate::home::Home;
 use crate::hub::Hub;
 use crate::janitor::Janitor;
+use crate::mlflow::Mlflow;
 use crate::reserve::Reserve;
 use crate::targets::Targets;
 
@@ -30,6 +31,7 @@ pub(crate) struct App {
     pub(crate) reserve: Reserve,
     pub(crate) janitor: Janitor,
     pub(crate) attaching: Attaching,
+    pub(crate) mlflow: Mlflow,
     /// Becomes true when the server is asked to stop.
     pub(crate) stopping: watch::Sender<bool>,
 }

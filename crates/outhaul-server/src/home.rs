@@ -88,6 +88,11 @@ impl Home {
         self.root.join("runs")
     }
 
+    /// The port of the door for MLflow, as long as it shall be open.
+    pub(crate) fn mlflow_port(&self) -> PathBuf {
+        self.root.join("mlflow-port")
+    }
+
     /// Files that are on their way from a client.
     pub(crate) fn uploads(&self) -> PathBuf {
         self.root.join("uploads")

@@ -17,6 +17,7 @@ mod janitor;
 mod life;
 mod listen;
 mod logs;
+mod mlflow;
 mod observer;
 mod reserve;
 mod scheduler;

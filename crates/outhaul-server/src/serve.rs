@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use outhaul_artifacts::FolderArtifacts;
 use outhaul_docker::{Engine, Options as EngineOptions, UnixSocket};
 use outhaul_driver::layers;
-use outhaul_driver_local::{LocalConfig, LocalDriver};
+use outhaul_driver_local::{LocalConfig, LocalDriver, RunVariables};
 use outhaul_launcher_container::Containers;
 use outhaul_snapshot::BlobStore;
 use outhaul_store::{Store, StoreError};
@@ -26,6 +26,7 @@ use crate::home::Home;
 use crate::hub::Hub;
 use crate::inherited::inherited;
 use crate::janitor::{self, Janitor};
+use crate::mlflow::{self, Mlflow, OwnVariables};
 use crate::reserve::Reserve;
 use crate::targets::{Entry, Target, Targets};
 use crate::{api, failpoint, ingest, life, listen, sdk, uploads};
@@ -93,8 +94,9 @@ async fn run(config: ServeConfig, home: Home) -> Result<(), ApiError> {
     let root = home.root().to_owned();
     let started = async {
         let (app, leavings) = open(home, opening).await?;
-        let app = Arc::new(app);
         tokio::spawn(janitor::work(Arc::clone(&app), leavings));
+        // Before runs are taken up: those that are started then shall know of it.
+        mlflow::reopen(&app).await;
         recover(&app).await?;
         Ok::<_, ApiError>((listen::bind(&root)?, app))
     };
@@ -150,7 +152,7 @@ struct Opening {
 async fn open(
     home: Home,
     config: Opening,
-) -> Result<(App, tokio::sync::mpsc::UnboundedReceiver<outhaul_types::Run>), ApiError> {
+) -> Result<(Arc<App>, tokio::sync::mpsc::UnboundedReceiver<outhaul_types::Run>), ApiError> {
     let store = SqliteStore::open(&home.database()).map_err(|error| match error {
         StoreError::NewerVersion { .. } => {
             ApiError::conflict(format!("the data folder `{}`: {error}", home.root().display()))
@@ -180,6 +182,7 @@ async fn open(
         environment: inherited(config.environment.clone()),
     };
     let docker = docker_socket(&config.environment);
+    let own_variables = Arc::new(OwnVariables::default());
     let local = LocalDriver::open(LocalConfig {
         root: home.target(LOCAL_TARGET),
         blobs: blobs.clone(),
@@ -190,7 +193,8 @@ async fn open(
         docker: docker.clone(),
         slots,
     })
-    .map_err(|error| broken(&error))?;
+    .map_err(|error| broken(&error))?
+    .with_variables(Arc::clone(&own_variables) as Arc<dyn RunVariables>);
     let engine = Engine::connect(UnixSocket(docker), EngineOptions::new(home.server_id()?))
         .map_err(|error| broken(&error))?;
     let local = Containers::new(local, engine);
@@ -218,12 +222,15 @@ async fn open(
             turn: tokio::sync::Mutex::default(),
             server_side,
         },
+        mlflow: Mlflow::default(),
         hub: Hub::default(),
         reserve: Reserve::take(home.root()),
         janitor,
         stopping: watch::channel(false).0,
         home,
     };
+    let app = Arc::new(app);
+    own_variables.know(&app);
     Ok((app, leavings))
 }
 

@@ -109,8 +109,10 @@ pub(crate) async fn end(app: &App, run: &Run, request: EndRun) -> Result<Run, Ap
             ),
         },
         other => {
-            return Err(ApiError::bad_request(format!("`{other}` is not the state of a run that ended"))
-                .with_hint("use Completed, Failed or Canceled"));
+            return Err(
+                ApiError::bad_request(format!("`{other}` is not the state of a run that ended"))
+                    .with_hint("use Completed, Failed or Canceled"),
+            );
         }
     };
     played(run)?;
@@ -288,8 +290,10 @@ pub(crate) fn check_output(path: &str) -> Result<(), ApiError> {
     if is_inside(path) && path.len() <= 4096 {
         Ok(())
     } else {
-        Err(ApiError::bad_request(format!("`{path}` cannot be the path of an output"))
-            .with_hint("use a relative path with `/`, without `..` and without empty parts"))
+        Err(
+            ApiError::bad_request(format!("`{path}` cannot be the path of an output"))
+                .with_hint("use a relative path with `/`, without `..` and without empty parts"),
+        )
     }
 }
 
@@ -307,7 +311,10 @@ pub(crate) fn may_lose(run: &Run) -> Result<(), ApiError> {
     if run.is_tracked() {
         goes_on(run)
     } else {
-        Err(ApiError::conflict(format!("the outputs of run `{}` are kept as it left them", run.id.short())))
+        Err(ApiError::conflict(format!(
+            "the outputs of run `{}` are kept as it left them",
+            run.id.short()
+        )))
     }
 }
 
@@ -317,9 +324,15 @@ fn played(run: &Run) -> Result<(), ApiError> {
         return Ok(());
     }
     let (why, hint) = if run.spec.is_some() {
-        ("ends when its process ends", "`outhaul runs cancel` asks for its end")
+        (
+            "ends when its process ends",
+            "`outhaul runs cancel` asks for its end",
+        )
     } else {
-        ("is played by its parent's script", "the script ends it, or the end of its parent does")
+        (
+            "is played by its parent's script",
+            "the script ends it, or the end of its parent does",
+        )
     };
     Err(ApiError::conflict(format!("run `{}` {why}", run.id.short())).with_hint(hint))
 }
@@ -344,9 +357,8 @@ fn fixed(run: &Run, name: &str) -> ApiError {
 
 /// The first property that a run has with another value.
 fn differing_value<'a>(run: &Run, wanted: &'a BTreeMap<String, String>) -> Option<&'a str> {
-    let differs = |(name, value): &(&String, &String)| {
-        run.properties.get(*name).is_some_and(|known| known != *value)
-    };
+    let differs =
+        |(name, value): &(&String, &String)| run.properties.get(*name).is_some_and(|known| known != *value);
     wanted.iter().find(differs).map(|(name, _)| name.as_str())
 }
 

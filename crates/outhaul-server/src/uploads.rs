@@ -43,8 +43,8 @@ pub(crate) async fn receive(app: &App, body: Body) -> Result<Upload, ApiError> {
     let mut file = tokio::fs::File::create(upload.path()).await.map_err(failed)?;
     let mut body = body.into_data_stream();
     while let Some(block) = body.next().await {
-        let block = block
-            .map_err(|error| ApiError::bad_request(format!("the file did not come whole: {error}")))?;
+        let block =
+            block.map_err(|error| ApiError::bad_request(format!("the file did not come whole: {error}")))?;
         file.write_all(&block).await.map_err(failed)?;
     }
     file.flush().await.map_err(failed)?;

@@ -39,6 +39,7 @@ fn every_documented_route_is_there_and_answers_as_documented() {
             "tracked" => json!({"id": outhaul_types::RunId::generate().unwrap(), "experiment": "e"}),
             "end" => json!({"state": "Completed"}),
             "metrics" => json!([]),
+            "properties" => json!({}),
             _ => json!({}),
         };
         let body = if method == "GET" {

@@ -207,7 +207,13 @@ impl Store for MemoryStore {
     async fn documents(&self, workspace: &str, kind: &str) -> Result<Vec<(String, Value)>, StoreError> {
         let key = (workspace.to_owned(), kind.to_owned());
         let state = self.state();
-        Ok(state.documents.get(&key).into_iter().flatten().map(|(id, document)| (id.clone(), document.clone())).collect())
+        Ok(state
+            .documents
+            .get(&key)
+            .into_iter()
+            .flatten()
+            .map(|(id, document)| (id.clone(), document.clone()))
+            .collect())
     }
 
     async fn register_environment(

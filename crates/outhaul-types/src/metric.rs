@@ -329,9 +329,18 @@ mod tests {
         for (text, why) in [
             (r#"{"kind": "tag", "name": "a", "value": "b"}"#, "no metric"),
             (r#"{"kind": "child", "id": "a"}"#, "no metric"),
-            (r#"{"kind": "scalar", "name": "a", "value": 1, "run": "c"}"#, "given by the route"),
-            (r#"{"kind": "scalar", "name": "a", "value": 1, "step": 1.5}"#, "whole number"),
-            (r#"{"kind": "scalar", "name": "a", "value": 1, "time": "now"}"#, "number of seconds"),
+            (
+                r#"{"kind": "scalar", "name": "a", "value": 1, "run": "c"}"#,
+                "given by the route",
+            ),
+            (
+                r#"{"kind": "scalar", "name": "a", "value": 1, "step": 1.5}"#,
+                "whole number",
+            ),
+            (
+                r#"{"kind": "scalar", "name": "a", "value": 1, "time": "now"}"#,
+                "number of seconds",
+            ),
             (r#"{"kind": "scalar", "value": 1}"#, "`name` is missing"),
         ] {
             let error = read(text).unwrap_err();

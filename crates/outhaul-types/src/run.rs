@@ -224,7 +224,9 @@ impl Run {
             RunEventKind::TagsRemoved { names } => self.tags.retain(|name, _| !names.contains(name)),
             RunEventKind::PropertiesAdded { properties } => {
                 for (name, value) in properties {
-                    self.properties.entry(name.clone()).or_insert_with(|| value.clone());
+                    self.properties
+                        .entry(name.clone())
+                        .or_insert_with(|| value.clone());
                 }
             }
             RunEventKind::Resumed { attempt } => {
@@ -391,13 +393,41 @@ mod tests {
         };
         for (events, allowed) in [
             (vec![RunEventKind::Running, RunEventKind::Completed], true),
-            (vec![RunEventKind::Running, failed(), resumed(), RunEventKind::Completed], true),
-            (vec![RunEventKind::Running, cancel(), RunEventKind::Canceled, resumed()], true),
+            (
+                vec![
+                    RunEventKind::Running,
+                    failed(),
+                    resumed(),
+                    RunEventKind::Completed,
+                ],
+                true,
+            ),
+            (
+                vec![RunEventKind::Running, cancel(), RunEventKind::Canceled, resumed()],
+                true,
+            ),
             (vec![RunEventKind::Running, resumed()], false),
-            (vec![RunEventKind::Running, RunEventKind::Completed, RunEventKind::Running], false),
-            (vec![RunEventKind::Running, RunEventKind::Completed, failed()], false),
+            (
+                vec![
+                    RunEventKind::Running,
+                    RunEventKind::Completed,
+                    RunEventKind::Running,
+                ],
+                false,
+            ),
+            (
+                vec![RunEventKind::Running, RunEventKind::Completed, failed()],
+                false,
+            ),
         ] {
-            let (mut run, _) = Run::submitted(NewRun { target: NO_TARGET.into(), spec: None, ..new_run() }, at);
+            let (mut run, _) = Run::submitted(
+                NewRun {
+                    target: NO_TARGET.into(),
+                    spec: None,
+                    ..new_run()
+                },
+                at,
+            );
             assert!(run.is_tracked());
             let mut outcome = Ok(());
             for event in &events {
@@ -411,7 +441,14 @@ mod tests {
         }
         // A run with a process, and a child that a script plays, never go on.
         for (spec, target) in [(new_run().spec, NO_TARGET), (None, "local")] {
-            let (mut run, _) = Run::submitted(NewRun { target: target.into(), spec, ..new_run() }, at);
+            let (mut run, _) = Run::submitted(
+                NewRun {
+                    target: target.into(),
+                    spec,
+                    ..new_run()
+                },
+                at,
+            );
             run.apply(failed(), at).unwrap();
             assert!(run.apply(resumed(), at).is_err(), "{target}");
         }
@@ -424,7 +461,13 @@ mod tests {
         let pair = |value: &str| BTreeMap::from([("k".to_owned(), value.to_owned())]);
         for value in ["1", "2"] {
             run.apply(RunEventKind::Tagged { tags: pair(value) }, at).unwrap();
-            run.apply(RunEventKind::PropertiesAdded { properties: pair(value) }, at).unwrap();
+            run.apply(
+                RunEventKind::PropertiesAdded {
+                    properties: pair(value),
+                },
+                at,
+            )
+            .unwrap();
         }
         assert_eq!((&run.tags, &run.properties), (&pair("2"), &pair("1")));
         let names = ["k".to_owned(), "none".to_owned()].into();

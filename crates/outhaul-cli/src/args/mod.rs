@@ -2,6 +2,7 @@
 
 mod attach;
 mod environment;
+mod mlflow;
 mod resource;
 mod run;
 mod runs;
@@ -14,6 +15,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use attach::{AttachCommand, AttachRemote, AttachSlurm};
 pub(crate) use environment::{EnvironmentBuild, EnvironmentCommand, EnvironmentRegister};
+pub(crate) use mlflow::MlflowCommand;
 pub(crate) use resource::ResourceCommand;
 pub(crate) use run::RunArgs;
 pub(crate) use runs::{LogsArgs, OutputsArgs, RerunArgs, RunsCommand, RunsListArgs, SnapshotArgs};
@@ -110,6 +112,9 @@ pub(crate) enum Command {
     /// Make, choose and see workspaces
     #[command(subcommand)]
     Workspace(WorkspaceCommand),
+    /// Let MLflow's clients log to this installation
+    #[command(subcommand)]
+    Mlflow(MlflowCommand),
     /// Be the server, in the foreground
     Serve(Serve),
     /// See and stop the server of the data folder

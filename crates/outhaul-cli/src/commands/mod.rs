@@ -7,6 +7,7 @@ mod download;
 mod environment;
 mod experiment;
 mod follow;
+mod mlflow;
 mod resource;
 mod run;
 mod runs;
@@ -47,6 +48,7 @@ async fn with_context(context: &Context, command: Command) -> Outcome {
         Command::Environment(command) => environment::run(context, command).await,
         Command::Experiment(command) => experiment::run(context, &command).await,
         Command::Workspace(command) => workspace::run(context, command).await,
+        Command::Mlflow(command) => mlflow::run(context, command).await,
         Command::Server(command) => server::run(context, &command).await,
         Command::Doctor => doctor::run(context).await,
         // These three need no context; they went their own way above.

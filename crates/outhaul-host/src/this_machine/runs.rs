@@ -9,7 +9,7 @@ use outhaul_driver::{
     ChangeFeed, ChangeSender, Collected, DriverError, LogRead, NativeId, Observation, OutputSink, TargetLog,
     change_feed,
 };
-use outhaul_types::RunKey;
+use outhaul_types::{RunKey, Secret};
 
 use super::watch::Watcher;
 use super::{observe, outputs, remove, signal, start};
@@ -78,6 +78,20 @@ impl Runs {
         launch_script: &str,
         materialise: &(dyn Fn(&Path) -> Result<(), DriverError> + Sync),
     ) -> Result<NativeId, DriverError> {
+        self.submit_with(run_key, launch_script, &[], materialise).await
+    }
+
+    /// As [`submit`](Self::submit), with variables that go into the process's environment and into no file.
+    ///
+    /// # Errors
+    /// As [`submit`](Self::submit).
+    pub async fn submit_with(
+        &self,
+        run_key: &RunKey,
+        launch_script: &str,
+        own: &[(String, Secret)],
+        materialise: &(dyn Fn(&Path) -> Result<(), DriverError> + Sync),
+    ) -> Result<NativeId, DriverError> {
         let id = NativeId(run_key.as_str().to_owned());
         let dir = self.dir(&id.0);
         if !dir.join(names::CLAIM).is_dir() {
@@ -89,6 +103,7 @@ impl Runs {
                 dir,
                 &self.supervisor,
                 &self.config.environment,
+                own,
                 self.changes.clone(),
             )
             .await?;

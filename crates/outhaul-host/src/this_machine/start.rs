@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use outhaul_driver::{ChangeSender, DriverError, ErrorKind, NativeId};
+use outhaul_types::Secret;
 use tokio::io::{AsyncBufReadExt, BufReader};
 
 use crate::run_dir::names;
@@ -55,6 +56,7 @@ pub(super) async fn start(
     dir: PathBuf,
     supervisor: &Path,
     environment: &[(String, String)],
+    own: &[(String, Secret)],
     changes: ChangeSender,
 ) -> Result<(), DriverError> {
     let mut child = tokio::process::Command::new("setsid")
@@ -64,6 +66,8 @@ pub(super) async fn start(
         .arg(&dir)
         .env_clear()
         .envs(environment.iter().map(|(name, value)| (name, value)))
+        // Never on the command line, which everybody can read.
+        .envs(own.iter().map(|(name, value)| (name, value.expose())))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())

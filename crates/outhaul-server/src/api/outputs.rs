@@ -123,6 +123,11 @@ async fn blob(State(app): State<Arc<App>>, Path(hash): Path<String>) -> Answer<R
     send(&app.blobs.path_of(&parsed), app.blobs.size_of(&parsed)).await
 }
 
+/// A file of this size as an answer.
+pub(crate) async fn send_file(path: &std::path::Path, size: u64) -> Result<Response, ApiError> {
+    send(path, Some(size)).await.map_err(|failed| failed.0)
+}
+
 /// Sends a file in blocks.
 async fn send(path: &std::path::Path, size: Option<u64>) -> Answer<Response> {
     let file = tokio::fs::File::open(path)

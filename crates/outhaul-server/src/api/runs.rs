@@ -15,8 +15,8 @@ use utoipa_axum::routes;
 use super::error::{Answer, Body, Query};
 use crate::app::App;
 use crate::errors::unknown;
-use crate::{submit, tracked};
 use crate::waiting::waiting;
+use crate::{submit, tracked};
 
 pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()

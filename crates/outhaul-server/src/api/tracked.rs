@@ -38,7 +38,11 @@ async fn track(
     Body(request): Body<TrackRun>,
 ) -> Answer<(StatusCode, Json<Run>)> {
     let (run, is_new) = tracked::track(&app, request).await?;
-    let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
+    let status = if is_new {
+        StatusCode::CREATED
+    } else {
+        StatusCode::OK
+    };
     Ok((status, Json(shown(&app, run))))
 }
 
@@ -117,7 +121,9 @@ async fn keep_output(
     tracked::check_output(&path)?;
     tracked::goes_on(&run)?;
     let upload = uploads::receive(&app, body).await?;
-    Ok(Json(tracked::keep_output(&app, &run, &path, upload.path()).await?))
+    Ok(Json(
+        tracked::keep_output(&app, &run, &path, upload.path()).await?,
+    ))
 }
 
 /// Take a file off the outputs of a tracked run that has not ended.

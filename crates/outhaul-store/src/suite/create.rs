@@ -250,14 +250,23 @@ pub async fn a_run_that_begins_at_once(store: Arc<dyn Store>) {
     assert_eq!(store.experiments("default").await.unwrap(), []);
 
     let properties = tags(&[("alpha", "0.5")]);
-    let first = vec![RunEventKind::Running, RunEventKind::PropertiesAdded { properties }];
+    let first = vec![
+        RunEventKind::Running,
+        RunEventKind::PropertiesAdded { properties },
+    ];
     let begun = store.begin_run(new.clone(), first.clone(), at(1)).await.unwrap();
     assert_eq!(begun.run, store.run(&id(1)).await.unwrap());
     assert_eq!(begun.events, store.events(&id(1), 0).await.unwrap());
     assert_eq!((begun.run.state, begun.events.len()), (RunState::Running, 3));
-    assert_eq!(store.list_runs(&here()).await.unwrap(), [RunSummary::from(&begun.run)]);
+    assert_eq!(
+        store.list_runs(&here()).await.unwrap(),
+        [RunSummary::from(&begun.run)]
+    );
     // Again, also after it has ended: the run as it stands.
-    store.apply(&id(1), Guard::Any, vec![RunEventKind::Completed], at(2)).await.unwrap();
+    store
+        .apply(&id(1), Guard::Any, vec![RunEventKind::Completed], at(2))
+        .await
+        .unwrap();
     let again = store.begin_run(new, first, at(3)).await.unwrap();
     assert_eq!((again.run.state, again.events.len()), (RunState::Completed, 0));
     assert_eq!(store.active_runs().await.unwrap(), []);

@@ -37,7 +37,10 @@ pub async fn the_last_one_is_given_back(store: Arc<dyn Store>) {
 /// A document needs its workspace.
 pub async fn of_an_unknown_workspace(store: Arc<dyn Store>) {
     workspace(&*store).await;
-    let error = store.put_document("nobody", "k", "i", json!({})).await.unwrap_err();
+    let error = store
+        .put_document("nobody", "k", "i", json!({}))
+        .await
+        .unwrap_err();
     assert!(
         matches!(
             error,

@@ -82,7 +82,10 @@ pub async fn one_without_runs(store: Arc<dyn Store>) {
     }
     store.create_run(new_run(1), at(1)).await.unwrap();
     store.create_experiment("default", "e").await.unwrap();
-    assert_eq!(store.experiments("default").await.unwrap(), [experiment("e", 1, 1)]);
+    assert_eq!(
+        store.experiments("default").await.unwrap(),
+        [experiment("e", 1, 1)]
+    );
     assert!(store.create_experiment("nobody", "e").await.is_err());
 }
 

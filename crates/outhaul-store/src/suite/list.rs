@@ -386,8 +386,16 @@ pub async fn removed_tags_are_not_found(store: Arc<dyn Store>) {
     let removed = RunEventKind::TagsRemoved {
         names: ["gone".to_owned()].into(),
     };
-    store.apply(&id(1), Guard::Any, vec![set, removed], at(2)).await.unwrap();
-    for (tag, expected) in [("gone", vec![]), ("gone=1", vec![]), ("kept", vec![1]), ("kept=2", vec![1])] {
+    store
+        .apply(&id(1), Guard::Any, vec![set, removed], at(2))
+        .await
+        .unwrap();
+    for (tag, expected) in [
+        ("gone", vec![]),
+        ("gone=1", vec![]),
+        ("kept", vec![1]),
+        ("kept=2", vec![1]),
+    ] {
         let filter = RunFilter {
             tag: Some(tag.into()),
             ..here()

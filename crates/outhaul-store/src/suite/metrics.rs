@@ -235,5 +235,8 @@ pub async fn a_client_may_send_them_again(store: Arc<dyn Store>) {
     assert_eq!(store.metrics(&id(2)).await.unwrap(), []);
     assert_eq!(store.ingested_metrics(&id(1)).await.unwrap().bytes, 9);
     let error = store.log_metrics(&id(9), sent).await.unwrap_err();
-    assert!(matches!(error, StoreError::NotFound { what: "run", .. }), "{error}");
+    assert!(
+        matches!(error, StoreError::NotFound { what: "run", .. }),
+        "{error}"
+    );
 }

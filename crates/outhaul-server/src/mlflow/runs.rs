@@ -1,0 +1,266 @@
+//! Runs by the protocol: begun, told, ended, found.
+
+use std::collections::BTreeMap;
+
+use outhaul_mlflow::MlflowError;
+use outhaul_mlflow::filter::{self, Entity};
+use outhaul_mlflow::request::Fields;
+use outhaul_mlflow::run::{
+    ATTRIBUTES, DELETED_TAG, Lineage, NAME_TAG, PARENT_TAG, Point, RunView, USER_TAG, View, is_deleted,
+    newest, plain_name, state,
+};
+use outhaul_mlflow::{order, page};
+use outhaul_types::api::RunFilter;
+use outhaul_types::tracking::{ChangeTags, EndRun};
+use outhaul_types::workspace::NO_TARGET;
+use outhaul_types::{NewRun, Run, RunId, RunState};
+use serde_json::{Value, json};
+
+use super::experiments::paged;
+use super::serve::Answer;
+use super::store::{INPUTS, OUTPUTS, experiment, experiments, failed, required, run, run_of, view};
+use crate::app::App;
+use crate::tracked;
+
+pub(super) async fn create(app: &App, workspace: &str, fields: &Fields) -> Answer {
+    let experiment = experiment(app, workspace, fields.experiment_id.as_deref().unwrap_or("0")).await?;
+    if experiment.facts.deleted {
+        return Err(MlflowError::invalid(format!(
+            "experiment `{}` was deleted and takes no runs; restore it first",
+            experiment.title()
+        )));
+    }
+    let id = RunId::generate()
+        .map_err(|error| MlflowError::new(outhaul_mlflow::error::Code::InternalError, error.to_string()))?;
+    let mut tags: BTreeMap<String, String> = fields
+        .tags
+        .iter()
+        .map(|tag| (tag.key.clone(), tag.value.clone()))
+        .collect();
+    tracked::check_tags(tags.keys())?;
+    if let Some(user) = fields.user_id.as_ref().filter(|user| !user.is_empty()) {
+        tags.entry(USER_TAG.to_owned()).or_insert_with(|| user.clone());
+    }
+    let wanted = fields
+        .run_name
+        .as_ref()
+        .or_else(|| tags.get(NAME_TAG))
+        .filter(|name| !name.is_empty())
+        .cloned();
+    let plain = wanted.as_deref().and_then(plain_name);
+    if let Some(wanted) = wanted {
+        tags.insert(NAME_TAG.to_owned(), wanted);
+    }
+    let parent = match tags.get(PARENT_TAG) {
+        Some(parent) => run(app, workspace, parent).await.ok().map(|parent| parent.id),
+        None => None,
+    };
+    let new = NewRun {
+        name: plain.unwrap_or_else(|| format!("{}-{}", experiment.name, id.short())),
+        id,
+        workspace: workspace.to_owned(),
+        experiment: experiment.name,
+        target: NO_TARGET.to_owned(),
+        tags,
+        parent,
+        spec: None,
+    };
+    let (run, _) = tracked::record(app, new, BTreeMap::new()).await?;
+    Ok(json!({"run": view(app, run).await?.message()}))
+}
+
+pub(super) async fn get(app: &App, workspace: &str, fields: &Fields) -> Answer {
+    let run = run_of(app, workspace, fields).await?;
+    Ok(json!({"run": view(app, run).await?.message()}))
+}
+
+/// Takes what a client says of its run. A run with a process ends when that ends, whatever a client says.
+pub(super) async fn update(app: &App, workspace: &str, fields: &Fields) -> Answer {
+    let mut run = run_of(app, workspace, fields).await?;
+    let wanted = match fields.status.as_deref() {
+        None => None,
+        Some(text) => Some(
+            state(text)
+                .ok_or_else(|| MlflowError::invalid(format!("`{text}` is not the status of a run")))?,
+        ),
+    };
+    if let Some(name) = fields.run_name.as_ref().filter(|name| !name.is_empty()) {
+        let set = [(NAME_TAG.to_owned(), name.clone())].into();
+        run = tracked::change_tags(
+            app,
+            &run,
+            ChangeTags {
+                set,
+                ..ChangeTags::default()
+            },
+        )
+        .await?;
+    }
+    if let Some(wanted) = wanted.filter(|_| run.is_tracked()) {
+        run = told(app, run, wanted).await?;
+    }
+    let view = RunView {
+        run,
+        metrics: BTreeMap::new(),
+        lineage: Lineage::default(),
+    };
+    Ok(json!({"run_info": view.info()}))
+}
+
+/// A tracked run of which its client says that it is in `wanted` now.
+async fn told(app: &App, run: Run, wanted: RunState) -> Answer<Run> {
+    if run.state == wanted {
+        return Ok(run);
+    }
+    if wanted == RunState::Running {
+        return Ok(tracked::resume(app, &run).await?);
+    }
+    // What was canceled stays so: its client may not have heard of it yet.
+    if run.state == RunState::Canceled {
+        return Ok(run);
+    }
+    let run = if run.state.is_terminal() {
+        tracked::resume(app, &run).await?
+    } else {
+        run
+    };
+    let end = EndRun {
+        state: wanted,
+        message: None,
+    };
+    Ok(tracked::end(app, &run, end).await?)
+}
+
+pub(super) async fn set_deleted(app: &App, workspace: &str, fields: &Fields, deleted: bool) -> Answer {
+    let run = run_of(app, workspace, fields).await?;
+    let mut change = ChangeTags::default();
+    if deleted {
+        change
+            .set
+            .insert(DELETED_TAG.to_owned(), jiff::Timestamp::now().to_string());
+    } else {
+        change.remove.insert(DELETED_TAG.to_owned());
+    }
+    if deleted != is_deleted(&run) {
+        tracked::change_tags(app, &run, change).await?;
+    }
+    Ok(json!({}))
+}
+
+pub(super) async fn search(app: &App, workspace: &str, fields: &Fields) -> Answer {
+    let conditions = filter::parse(fields.filter.as_deref().unwrap_or_default(), &ATTRIBUTES)?;
+    let orders = order::parse(&fields.order_texts(), &ATTRIBUTES)?;
+    let shown = View::parse(fields.run_view_type.as_deref());
+    let metrics_decide = conditions
+        .iter()
+        .map(|condition| condition.entity)
+        .chain(orders.iter().map(|order| order.entity))
+        .any(|entity| entity == Entity::Metric);
+    let mut inputs = lineage(app, workspace, INPUTS).await?;
+    let mut outputs = lineage(app, workspace, OUTPUTS).await?;
+    let mut found = Vec::new();
+    for experiment in experiments(app, workspace).await? {
+        if !fields.experiment_ids.contains(&experiment.id()) {
+            continue;
+        }
+        let filter = RunFilter {
+            workspace: Some(workspace.to_owned()),
+            experiment: Some(experiment.name),
+            children: Some(true),
+            ..RunFilter::default()
+        };
+        for summary in app.store.list_runs(&filter).await.map_err(failed)? {
+            let run = app.store.run(&summary.id).await.map_err(failed)?;
+            if !shown.shows(is_deleted(&run)) {
+                continue;
+            }
+            let metrics = if metrics_decide {
+                points(app, &run).await?
+            } else {
+                BTreeMap::new()
+            };
+            let id = run.id.to_string();
+            let lineage = Lineage {
+                inputs: inputs.remove(&id).unwrap_or_default(),
+                outputs: outputs.remove(&id).unwrap_or_default(),
+            };
+            let view = RunView {
+                run,
+                metrics,
+                lineage,
+            };
+            if filter::matches(&view, &conditions) {
+                found.push(view);
+            }
+        }
+    }
+    found.sort_by(|one, other| {
+        let newest_first = other
+            .run
+            .started_at
+            .unwrap_or(other.run.created_at)
+            .cmp(&one.run.started_at.unwrap_or(one.run.created_at));
+        order::compare(&orders, one, other)
+            .then(newest_first)
+            .then_with(|| one.run.id.cmp(&other.run.id))
+    });
+    let (mut items, next) = page::page(found, fields.page_token.as_deref(), fields.limit(1000, 50_000))?;
+    let mut messages: Vec<Value> = Vec::with_capacity(items.len());
+    for view in &mut items {
+        if !metrics_decide {
+            view.metrics = points(app, &view.run).await?;
+        }
+        messages.push(view.message());
+    }
+    Ok(paged("runs", messages, next))
+}
+
+async fn points(app: &App, run: &Run) -> Answer<BTreeMap<String, Point>> {
+    Ok(newest(&app.store.metrics(&run.id).await.map_err(failed)?))
+}
+
+async fn lineage(app: &App, workspace: &str, kind: &str) -> Answer<BTreeMap<String, Value>> {
+    Ok(app
+        .store
+        .documents(workspace, kind)
+        .await
+        .map_err(failed)?
+        .into_iter()
+        .collect())
+}
+
+pub(super) async fn history(app: &App, workspace: &str, fields: &Fields) -> Answer {
+    let run = run_of(app, workspace, fields).await?;
+    let key = required(fields.metric_key.as_deref(), "metric_key")?;
+    let all = values(app, &run, key).await?;
+    let (items, next) = page::page(all, fields.page_token.as_deref(), fields.limit(25_000, 25_000))?;
+    let messages = items.iter().map(|point| point.message(key)).collect();
+    Ok(paged("metrics", messages, next))
+}
+
+pub(super) async fn history_bulk(app: &App, workspace: &str, fields: &Fields) -> Answer {
+    let key = required(fields.metric_key.as_deref(), "metric_key")?;
+    let mut messages = Vec::new();
+    for id in &fields.run_ids {
+        let run = run(app, workspace, id).await?;
+        for point in values(app, &run, key)
+            .await?
+            .into_iter()
+            .take(fields.limit(2500, 25_000))
+        {
+            let mut message = point.message(key);
+            message["run_id"] = json!(run.id);
+            messages.push(message);
+        }
+    }
+    Ok(json!({"metrics": messages}))
+}
+
+async fn values(app: &App, run: &Run, key: &str) -> Answer<Vec<Point>> {
+    let all = app.store.metrics(&run.id).await.map_err(failed)?;
+    Ok(all
+        .iter()
+        .filter(|metric| metric.name == key)
+        .filter_map(Point::of)
+        .collect())
+}
