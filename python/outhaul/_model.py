@@ -200,7 +200,7 @@ class TargetView:
 
     @property
     def kind(self) -> str:
-        """Its kind: `local`, `remote`, `slurm`."""
+        """Its kind: `local`, `remote`, `slurm`, `hdinsight`."""
         return str(self._info["kind"])
 
     @property

@@ -322,6 +322,10 @@ def submission(
     tags: Optional[Mapping[str, object]] = None,
     max_duration: Union[str, int, float, None] = None,
     resources: Optional[Mapping[str, object]] = None,
+    framework: Optional[str] = None,
+    spark_conf: Optional[Mapping[str, object]] = None,
+    spark_packages: Sequence[str] = (),
+    options: Sequence[str] = (),
 ) -> Submission:
     """What is asked for, out of the arguments of `Workspace.run`."""
     return Submission(
@@ -338,4 +342,8 @@ def submission(
         tags=tags,
         max_duration=max_duration,
         resources=resources,
+        framework=framework,
+        spark_conf=spark_conf,
+        spark_packages=spark_packages,
+        options=options,
     )

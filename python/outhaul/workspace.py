@@ -74,14 +74,19 @@ class Workspace:
         tags: Optional[Mapping[str, object]] = None,
         max_duration: Union[str, int, float, None] = None,
         resources: Optional[Mapping[str, object]] = None,
+        framework: Optional[str] = None,
+        spark_conf: Optional[Mapping[str, object]] = None,
+        spark_packages: Sequence[str] = (),
+        options: Sequence[str] = (),
     ) -> Run:
         """Submits a script, or a command given as a list of words, and returns at once; `wait` or `follow` the run.
 
         The script's folder, or `source`, travels as a snapshot. `environment` is a file, a registered name
         (`sklearn:2`), an `Environment`; without one the script gets the Python that runs this code, and on another
         machine its `python3`. `max_duration` is seconds or a text such as `1h30m`. `resources` are what is asked of a
-        cluster: `nodes`, `cpus`, `gpus`, `memory` (`8G`), `time`, `partition`. Defaults of an `outhaul.toml` count as
-        they do for the command.
+        cluster: `nodes`, `cpus`, `gpus`, `memory` (`8G`), `time`, `partition`. `framework="pyspark"` starts the script
+        by `spark-submit`, with properties and packages of Spark. `options` are further options of `outhaul run`, each
+        as one word (`--NAME=VALUE`). Defaults of an `outhaul.toml` count as they do for the command.
         """
         asked = self._asked(
             script,
@@ -96,6 +101,10 @@ class Workspace:
             tags=tags,
             max_duration=max_duration,
             resources=resources,
+            framework=framework,
+            spark_conf=spark_conf,
+            spark_packages=spark_packages,
+            options=options,
         )
         return Run(self._client, self._client.block(_ops.submit(self._client.core, asked)))
 

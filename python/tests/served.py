@@ -47,11 +47,17 @@ class Served(unittest.TestCase):
         cls.ws = Workspace(home=cls.home, program=PROGRAM)
 
     @classmethod
-    def outhaul(cls, *words):
+    def outhaul(cls, *words, home=None):
         """Runs the command, which must succeed."""
         env = {name: value for name, value in os.environ.items() if not name.startswith("OUTHAUL_")}
-        env["OUTHAUL_HOME"] = cls.home
-        return subprocess.run([PROGRAM, *words], env=env, check=True, stdout=subprocess.PIPE, cwd=cls.work).stdout
+        env["OUTHAUL_HOME"] = home or cls.home
+        return subprocess.run([PROGRAM, *words, "--quiet"], env=env, check=True, stdout=subprocess.PIPE).stdout
+
+    def another_home(self, name):
+        """A data folder for this test alone, whose server ends with it."""
+        home = os.path.join(self.folder, name)
+        self.addCleanup(self.outhaul, "server", "stop", home=home)
+        return home
 
     @classmethod
     def script(cls, name, text):

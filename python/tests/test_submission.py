@@ -45,6 +45,24 @@ class Words(unittest.TestCase):
         self.assertEqual(words(Submission(command=["make", "-j"], python="/py")), ["--python=/py", "--", "make", "-j"])
         self.assertEqual(words(Submission(script="-x.py")), [f"--python={sys.executable}", "./-x.py", "--"])
 
+    def test_spark_and_what_has_no_name_here(self):
+        asked = _ops.submission(
+            None,
+            "t.py",
+            environment="e",
+            framework="pyspark",
+            spark_conf={"spark.executor.memory": "2g", "spark.x": True},
+            spark_packages=["a:b:1"],
+            options=["--deploy-mode=client"],
+        )
+        self.assertEqual(
+            words(asked),
+            "--environment=e --framework=pyspark --spark-conf=spark.executor.memory=2g --spark-conf=spark.x=true "
+            "--spark-package=a:b:1 --deploy-mode=client t.py --".split(),
+        )
+        with self.assertRaises(BadRequestError):
+            words(Submission(script="t.py", spark_conf={"a=b": 1}))
+
     def test_environments(self):
         spelled = Environment(python="3.11", pip=["numpy"], variables={"A": "b"})
         word = words(_ops.submission(None, "t.py", environment=spelled))[0]
@@ -97,6 +115,14 @@ class Words(unittest.TestCase):
             attaching.words("slurm", key, [("partition", "gpu"), ("qos", None)]),
             "target attach slurm --ssh-config=hpc --port=23 --private-key-file=k --partition=gpu --passphrase-stdin --no-wait -- hpc".split(),
         )
+        cluster = [("cluster-name", "myhdi"), ("master", None)]
+        spark = Attachment("hdi", username="me", password=secret)
+        self.assertEqual(
+            attaching.words("hdinsight", spark, cluster),
+            "target attach hdinsight --username=me --cluster-name=myhdi --password-stdin -- hdi".split(),
+        )
+        with self.assertRaisesRegex(BadRequestError, "cluster_name"):
+            attaching.words("hdinsight", spark, [("cluster-name", None)])
         for bad in (
             {},
             {"address": "a", "ssh_config": "b"},

@@ -130,8 +130,7 @@ class Tracked(Served):
         self.assertEqual((run.get_metrics()["x"], run.watch().read("f"), run.dropped_records), ([1, 2], b"content", 0))
 
     def test_a_server_that_cannot_be_had_ends_no_training(self):
-        home = os.path.join(self.folder, "lost")
-        ws = outhaul.Workspace(home=home, program=PROGRAM)
+        ws = outhaul.Workspace(home=self.another_home("lost"), program=PROGRAM)
         run = ws.start_run("lost")
         ws._client.request("POST", "/server/stop")
         ws._client.core.starts = False

@@ -34,7 +34,7 @@ pub fn main(words: Vec<String>) -> Done {
 
 /// The wheel with the program. Its tag names the platform that it was built on, and no version of Python.
 fn outhaul(repo: &Repo, debug: bool, out: &std::path::Path) -> Result<()> {
-    let maturin = python::tool(repo, "maturin", "maturin>=1.7,<2")?;
+    let maturin = python::tool(repo, "maturin", "maturin>=1.13,<2")?;
     let mut command = repo.command(maturin);
     command
         .args([

@@ -42,9 +42,11 @@ def words(kind: str, asked: Attachment, cluster: Sequence[Tuple[str, Optional[st
     """The words behind `outhaul`; the secret, if there is one, goes over standard input."""
     if not isinstance(asked.name, str):
         raise TypeError(f"the name of a target must be text, not `{type(asked.name).__name__}`")
-    ways = [way for way in (asked.address, asked.ssh_config, asked.resource_id) if way is not None]
+    named = dict(cluster).get("cluster-name")
+    ways = [way for way in (asked.address, asked.ssh_config, asked.resource_id, named) if way is not None]
     if len(ways) != 1:
-        raise BadRequestError("say where the machine is by one of `address`, `ssh_config` and `resource_id`")
+        also = " (or `cluster_name`)" if "cluster-name" in dict(cluster) else ""
+        raise BadRequestError(f"say where the machine is by one of `address`, `ssh_config` and `resource_id`{also}")
     if asked.password is not None and (asked.key_file is not None or asked.passphrase is not None or asked.agent):
         raise BadRequestError("log in either with a password, or with a key, or with the SSH agent")
     if asked.agent and (asked.key_file is not None or asked.passphrase is not None):

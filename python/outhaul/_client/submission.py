@@ -29,6 +29,9 @@ class Submission(NamedTuple):
     max_duration: Union[str, int, float, None] = None
     resources: Optional[Mapping[str, object]] = None
     python: Optional[str] = None
+    framework: Optional[str] = None
+    spark_conf: Optional[Mapping[str, object]] = None
+    spark_packages: Sequence[str] = ()
     options: Sequence[str] = ()
     """Further options of `outhaul run`, each as one word: `--nodes=2`."""
 
@@ -65,6 +68,11 @@ def words(asked: Submission) -> List[str]:
     option("max-duration", _duration(asked.max_duration))
     for key, given in (asked.resources or {}).items():
         option(key.replace("_", "-"), _duration(given) if key == "time" else given)
+    option("framework", asked.framework)
+    for key, given in (asked.spark_conf or {}).items():
+        option("spark-conf", f"{_key(key, 'spark-conf')}={_text(given)}")
+    for package in asked.spark_packages:
+        option("spark-package", package)
     found.extend(asked.options)
     if asked.command is not None:
         if isinstance(asked.command, (str, bytes)) or not asked.command:
@@ -78,7 +86,7 @@ def words(asked: Submission) -> List[str]:
 
 def _key(key: object, kind: str) -> str:
     if not isinstance(key, str) or not key or "=" in key:
-        what = "variable" if kind == "env" else "tag"
+        what = {"env": "variable", "tag": "tag"}.get(kind, "property of Spark")
         raise BadRequestError(f"`{key}` cannot be the name of a {what}: it is a text without `=`")
     return key
 
