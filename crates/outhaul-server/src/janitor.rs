@@ -60,7 +60,7 @@ pub(crate) async fn work(app: Arc<App>, mut runs: mpsc::UnboundedReceiver<Run>) 
 }
 
 /// Flushes the file system of the data folder: logs and outputs of the whole batch at once.
-async fn sync(app: &App) -> std::io::Result<()> {
+pub(crate) async fn sync(app: &App) -> std::io::Result<()> {
     let folder = app.home.root().to_owned();
     let flushed = tokio::task::spawn_blocking(move || {
         let folder = std::fs::File::open(folder)?;

@@ -20,7 +20,7 @@ use serde_json::Value;
 
 use crate::app::App;
 use crate::errors::translate;
-use crate::ingest;
+use crate::{ingest, janitor};
 
 /// Records a run that a client plays. The flag says whether it is new.
 pub(crate) async fn track(app: &App, request: TrackRun) -> Result<(Run, bool), ApiError> {
@@ -143,6 +143,12 @@ async fn finish(app: &App, run: &Run, events: Vec<RunEventKind>) -> Result<Run, 
     ingest::end_children(app, run, wanted.unwrap_or(RunState::Canceled))
         .await
         .map_err(translate)?;
+    // A run that says it has ended has its files on the disk, and not only on their way to it.
+    if !app.store.outputs(&run.id).await.map_err(translate)?.is_empty() {
+        janitor::sync(app)
+            .await
+            .map_err(|error| ApiError::internal(format!("the data folder cannot be flushed: {error}")))?;
+    }
     match app.apply(&run.id, Guard::Any, events).await {
         Ok(applied) => Ok(applied.run),
         // It was ended in the meantime.
