@@ -8,6 +8,7 @@ mod peers;
 mod remote;
 mod sample;
 mod snapshot;
+mod spark;
 mod start;
 mod table;
 mod throughput;
@@ -23,13 +24,14 @@ use table::Row;
 
 type Part = fn(&Machine) -> Result<Vec<Row>>;
 
-const PARTS: [(&str, Part); 7] = [
+const PARTS: [(&str, Part); 8] = [
     ("start", start::measure),
     ("throughput", throughput::measure),
     ("snapshot", snapshot::measure),
     ("cli", cli::measure),
     ("idle", idle::measure),
     ("remote", remote::measure),
+    ("spark", spark::measure),
     ("peers", peers::measure),
 ];
 
