@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 import os
 
 from outhaul_azureml.config.sections import DataReferenceConfiguration
@@ -15,6 +16,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+_log = logging.getLogger("azureml.data")
+_VARIABLE = "$AZUREML_DATAREFERENCE_"
 _ELSEWHERE = "writing to the datastore from other machines and containers is planned; write to ./outputs"
 
 
@@ -23,7 +26,7 @@ class Inputs:
     containers they travel with the code.
     """
 
-    def __init__(self, config: "Any", run_config: "Any", local: bool) -> None:
+    def __init__(self, workspace: "Any", run_config: "Any", local: bool) -> None:
         self._local = local
         self.travelling = {}  # type: dict[str, list[tuple[str, str]]]
         self._variables = {}  # type: dict[str, str]
@@ -31,10 +34,8 @@ class Inputs:
             if isinstance(one, DataReference):
                 self._reference(one, name)
             elif isinstance(one, DataReferenceConfiguration):
-                raise not_yet(
-                    "azureml.core.runconfig.DataReferenceConfiguration",
-                    "give the reference itself: datastore.path(...).as_mount() in run_config.data_references or arguments",
-                )
+                store = stores.get(workspace, one.data_store_name or "")
+                self._reference(DataReference(store, name, one.path_on_data_store, one.mode, one.path_on_compute), name)
         for name, one in (run_config.data or {}).items():
             if isinstance(one, dataset.DatasetConsumptionConfig):
                 self._dataset(one)
@@ -54,6 +55,11 @@ class Inputs:
                 "A dataset cannot be an argument itself; use dataset.as_named_input(...), with as_mount() or "
                 "as_download() for files"
             )
+        if isinstance(value, str) and value.startswith(_VARIABLE):
+            # A reference that was made a text: v1 puts the path in its place when the run starts.
+            name = value[1:].split("/", 1)[0]
+            if name in self._variables:
+                return self._variables[name] + value[1 + len(name) :]
         if getattr(type(value), "__outhaul_planned__", False):
             raise not_yet("{}.{}".format(type(value).__module__, type(value).__name__))
         return value
@@ -63,6 +69,7 @@ class Inputs:
         return self._variables
 
     def _reference(self, one: DataReference, name: str) -> str:
+        self._told(one.path_on_compute)
         path = stores.inside(one.datastore._folder, one.path_on_datastore or "")
         if one.mode == "upload":
             if not self._local:
@@ -73,7 +80,12 @@ class Inputs:
         self._variables["AZUREML_DATAREFERENCE_" + name] = path
         return path
 
+    def _told(self, path_on_compute: "str | None") -> None:
+        if path_on_compute:
+            _log.warning("path_on_compute %s has no effect: the script gets the path as argument", path_on_compute)
+
     def _dataset(self, one: "dataset.DatasetConsumptionConfig") -> str:
+        self._told(one.path_on_compute)
         asked = one.dataset
         if isinstance(asked, TabularDataset):
             definition = asked._definition

@@ -2,8 +2,10 @@
 
 import contextlib
 import copy
+import logging
 import os
 
+from outhaul_azureml import plan
 from outhaul_azureml.config.script_run_config import ScriptRunConfig
 from outhaul_azureml.errors import AzureMLException, ExperimentExecutionException, UserErrorException
 from outhaul_azureml.planned import not_yet
@@ -11,6 +13,8 @@ from outhaul_azureml.planned import not_yet
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Iterator
+
+_log = logging.getLogger("azureml.core.experiment")
 
 LOCAL = "local"
 _SPARK = ("pyspark", "spark")
@@ -63,13 +67,14 @@ def prepared(experiment: "Any", config: "Any", run_id: str, tags: "dict[str, Any
     from outhaul._client.submission import Submission
 
     run_config = copy.deepcopy(config.run_config)
+    _check_settings(config, run_config)
     source = os.path.abspath(config.source_directory)
     if not os.path.isdir(source):
         raise ExperimentExecutionException("source_directory {} does not exist".format(config.source_directory))
     target = run_config.target or LOCAL
     local = target == LOCAL
     spec = _environment(run_config, local)
-    inputs = _inputs(config, run_config, local and not (spec or {}).get("docker"))
+    inputs = _inputs(experiment.workspace, run_config, local and not (spec or {}).get("docker"))
     arguments = [inputs.argument(one) for one in config.arguments]
     script, command = _what(config, source, inputs)
     framework = str(run_config.framework or "Python").lower()
@@ -162,6 +167,22 @@ def _context(experiment: "Any", run_id: str) -> "dict[str, str]":
     }
 
 
+def _check_settings(config: "Any", run_config: "Any") -> None:
+    """What is set and would have no effect is not passed over in silence."""
+    place = "azureml.core.runconfig.RunConfiguration."
+    for given, call, why in (
+        (config.resume_from, "azureml.core.script_run_config.ScriptRunConfig(resume_from=...)", None),
+        (run_config.services, place + "services", "endpoints of running jobs are planned"),
+        (run_config.datacaches, place + "datacaches", "caches of datasets are not planned"),
+        (run_config.credential_passthrough, place + "credential_passthrough", plan.NEVER),
+        (run_config.environment.r, "azureml.core.environment.RSection", "environments for R are planned"),
+    ):
+        if given:
+            raise not_yet(call, why)
+    if run_config.priority is not None:
+        _log.warning("priority has no effect: runs of a target start in the order in which they were submitted")
+
+
 def _check_distribution(run_config: "Any") -> None:
     communicator = str(run_config.communicator or "None").lower()
     if run_config.node_count and run_config.node_count > 1:
@@ -187,7 +208,7 @@ def _spark_packages(environment: "Any") -> "list[str]":
     return spark.packages(environment.spark)
 
 
-def _inputs(config: "Any", run_config: "Any", local: bool) -> "Any":
+def _inputs(workspace: "Any", run_config: "Any", local: bool) -> "Any":
     from outhaul_azureml.data import delivery
 
-    return delivery.Inputs(config, run_config, local)
+    return delivery.Inputs(workspace, run_config, local)

@@ -6,6 +6,7 @@ import sys
 import unittest
 
 from azureml.core import Dataset, Datastore, Experiment, RunConfiguration, ScriptRunConfig
+from azureml.core.runconfig import DataReferenceConfiguration
 from azureml.data import DataReference, OutputFileDatasetConfig
 from azureml.data.datapath import DataPath, DataPathComputeBinding
 from azureml.data.dataset_factory import DataType
@@ -193,16 +194,36 @@ class Data(Served):
         self.completed(run)
         self.assertEqual(run._log_text("user_logs/std_log.txt"), "['a', 'b'] 1\nTrue\nTrue TabularDataset\n")
 
+    def test_references_as_scripts_of_2019_give_them(self):
+        self.fill(a="1")
+        reference = self.store.path(self.target, data_reference_name="old").as_download()
+        config = RunConfiguration()
+        config.data_references = {"old": reference.to_config(), "given": reference}
+        inputs = delivery.Inputs(self.ws, config, local=True)
+        folder = os.path.join(self.store._folder, self.target)
+        self.assertEqual(inputs.argument(str(reference)), folder)
+        self.assertEqual(inputs.argument(str(reference) + "/a"), folder + "/a")
+        self.assertEqual(inputs.argument("$AZUREML_DATAREFERENCE_other"), "$AZUREML_DATAREFERENCE_other")
+        self.assertEqual(inputs.argument("$HOME"), "$HOME")
+        self.assertEqual(
+            inputs.variables(), {"AZUREML_DATAREFERENCE_old": folder, "AZUREML_DATAREFERENCE_given": folder}
+        )
+        sent = delivery.Inputs(self.ws, config, local=False)
+        self.assertEqual(sent.argument(str(reference)), ".outhaul-inputs/old")
+        self.assertEqual([name for name, _ in sent.travelling["old"]], ["a"])
+        config.data_references = {"x": DataReferenceConfiguration("nowhere")}
+        with self.refused(UserErrorException, "nowhere"):
+            delivery.Inputs(self.ws, config, local=True)
+
     def test_what_cannot_be_delivered_says_so(self):
         where = self.fill(a="1")
         files = Dataset.File.from_files(where)
-        config = ScriptRunConfig(".", "a.py")
-        inputs = delivery.Inputs(config, RunConfiguration(), local=True)
+        inputs = delivery.Inputs(self.ws, RunConfiguration(), local=True)
         with self.refused(UserErrorException, "as_named_input"):
             inputs.argument(files)
         with self.refused(NotYetException, "OutputFileDatasetConfig"):
             OutputFileDatasetConfig()
-        elsewhere = delivery.Inputs(config, RunConfiguration(), local=False)
+        elsewhere = delivery.Inputs(self.ws, RunConfiguration(), local=False)
         with self.refused(NotYetException, "other machines"):
             elsewhere.argument(self.store.path("a").as_upload())
         with self.refused(UserErrorException, "No files"):

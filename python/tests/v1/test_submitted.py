@@ -7,6 +7,7 @@ import sys
 import unittest
 
 from azureml.core import Environment, Experiment, Run, RunConfiguration, ScriptRunConfig
+from azureml.core.environment import RSection
 from azureml.core.runconfig import DockerConfiguration, MpiConfiguration
 from azureml.core.script_run import ScriptRun
 from azureml.exceptions import (
@@ -221,6 +222,9 @@ class Submitted(Served):
     def test_what_is_submitted(self):
         config = self.config(max_run_duration_seconds=90)
         config.run_config.environment_variables = {"B": 2}
+        config.run_config.priority = 7
+        with self.assertLogs("azureml.core.experiment", "WARNING"):
+            submit.submission(self.experiment, config, "abc", {})
         asked = submit.submission(self.experiment, config, "abc", {"n": None})
         self.assertEqual(
             (asked.max_duration, asked.tags, asked.experiment, asked.workspace), (90, {"n": ""}, "ridge", "mine")
@@ -247,6 +251,12 @@ class Submitted(Served):
         self.assertNotIn("--deploy-mode=cluster", asked.options)
 
     def test_refusals(self):
+        settings = []
+        for name, value in [("services", {"a": 1}), ("datacaches", [1]), ("credential_passthrough", True)]:
+            settings.append(RunConfiguration())
+            setattr(settings[-1], name, value)
+        with_r = Environment("r")
+        with_r.r = RSection()
         two = RunConfiguration()
         two.node_count = 2
         for config, kind, words in [
@@ -266,6 +276,11 @@ class Submitted(Served):
                 "--privileged",
             ),
             (object(), AzureMLException, "ScriptRunConfig"),
+            (self.config(resume_from="x"), NotYetException, "resume_from"),
+            (self.config(run_config=settings[0]), NotYetException, "services"),
+            (self.config(run_config=settings[1]), NotYetException, "datacaches"),
+            (self.config(run_config=settings[2]), NotYetException, "credential_passthrough"),
+            (self.config(environment=with_r), NotYetException, "environments for R"),
         ]:
             with self.refused(kind, words):
                 self.experiment.submit(config)
