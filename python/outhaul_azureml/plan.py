@@ -12,7 +12,6 @@ PLANS = (
     ("azureml.core.model", "models are planned"),
     ("azureml.core.webservice", "web services are planned"),
     ("azureml.core.image", "images were retired in v1 already; web services are planned"),
-    ("azureml._model_management", "models and web services are planned"),
     ("azureml.core.compute.compute.ComputeTarget.create", AZURE_COMPUTE),
     ("azureml.core.compute.amlcompute", AZURE_COMPUTE),
     ("azureml.core.compute.computeinstance", AZURE_COMPUTE),

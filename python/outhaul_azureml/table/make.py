@@ -9,6 +9,10 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+_LEFT_OUT = ("azureml._model_management._constants",)
+"""Modules of v1's inside: texts and addresses of its services, no calls."""
+
+
 def default(value: "Any") -> str:
     """A default as source text."""
     if isinstance(value, dict) and list(value) == ["$expr"]:
@@ -59,6 +63,8 @@ def table(facts: "dict[str, Any]") -> "dict[str, Any]":
     modules = {}  # type: dict[str, Any]
     for area, found in facts["areas"].items():
         for one in found:
+            if one["module"] in _LEFT_OUT:
+                continue
             modules[one["module"]] = {
                 "area": area,
                 "classes": {cls["name"]: entry(cls) for cls in one["classes"]},

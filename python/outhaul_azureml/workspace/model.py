@@ -2,9 +2,10 @@
 
 import re
 
+from outhaul_azureml import plan
 from outhaul_azureml.compute import ids
 from outhaul_azureml.errors import UserErrorException, WorkspaceException
-from outhaul_azureml.planned import known_as
+from outhaul_azureml.planned import known_as, not_yet
 from outhaul_azureml.server import server
 from outhaul_azureml.workspace import config_file
 from outhaul_azureml.workspace.addresses import Addresses
@@ -20,6 +21,13 @@ _NONE = "00000000-0000-0000-0000-000000000000"
 _GROUP = "outhaul"
 
 
+class _Cluster:
+    """What v1's default clusters are made of; given to `Workspace.create` it raises, as Outhaul makes no machines."""
+
+    def __init__(self, vm_size: str) -> None:
+        self.vm_size = vm_size
+
+
 @known_as("azureml.core.workspace")
 class Workspace:
     """A workspace of the data folder's server. Subscription and resource group are kept as they were given; Outhaul
@@ -28,6 +36,8 @@ class Workspace:
 
     DEFAULT_CPU_CLUSTER_NAME = "cpu-cluster"
     DEFAULT_GPU_CLUSTER_NAME = "gpu-cluster"
+    DEFAULT_CPU_CLUSTER_CONFIGURATION = _Cluster("STANDARD_DS2_V2")
+    DEFAULT_GPU_CLUSTER_CONFIGURATION = _Cluster("STANDARD_NC6")
 
     def __init__(
         self,
@@ -144,6 +154,10 @@ class Workspace:
                 "Workspace name {} is invalid: it has 2 to 33 letters, digits, - and _, and begins with a letter or "
                 "digit".format(name)
             )
+        if default_cpu_compute_target or default_gpu_compute_target:
+            raise not_yet("azureml.core.workspace.Workspace.create(default_cpu_compute_target=...)", plan.AZURE_COMPUTE)
+        if private_endpoint_config:
+            raise not_yet("azureml.core.workspace.Workspace.create(private_endpoint_config=...)", plan.NEVER)
         ours = server()
         found = ours.find("/workspaces/" + _segment(name), raising=WorkspaceException)
         if found is not None and not exist_ok:

@@ -203,12 +203,14 @@ class Submitted(Served):
             self.assertEqual(run._log_text("user_logs/std_log.txt"), "words\n")
 
     def test_an_environment_is_built(self):
-        env = Environment("packages")
-        env.python.conda_dependencies.set_pip_requirements(["azureml-defaults"])
-        env.python.conda_dependencies.set_python_version("3")
-        config = self.config(environment=env)
-        asked = submit.submission(self.experiment, config, "x", {})
-        self.assertEqual(asked.environment["interpreter"], {"kind": "managed", "version": "3"})
+        own = Environment("packages")
+        own.python.conda_dependencies.set_pip_requirements(["azureml-defaults"])
+        own.python.conda_dependencies.set_python_version("3")
+        for env in (own, Environment.get(self.ws, "AzureML-Minimal"), own.register(self.ws)):
+            run = self.experiment.submit(self.config(environment=env))
+            self.completed(run)
+            self.assertEqual(run.get_metrics()["best"], 0.5)
+            self.assertEqual(run._fetch()["spec"]["environment"]["interpreter"]["kind"], "managed")
 
     def test_the_python_at_hand(self):
         env = Environment("own")

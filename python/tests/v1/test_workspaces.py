@@ -8,6 +8,7 @@ from azureml.core import Environment, Experiment, Workspace
 from azureml.core.authentication import InteractiveLoginAuthentication, ServicePrincipalAuthentication
 from azureml.core.conda_dependencies import CondaDependencies
 from azureml.exceptions import ProjectSystemException, UserErrorException, WorkspaceException
+from outhaul_azureml.planned import NotYetException
 from outhaul_azureml.server import server
 
 from v1.served import Served
@@ -42,6 +43,10 @@ class Workspaces(Served):
             Workspace.create("mine")
         with self.refused(UserErrorException, "is invalid"):
             Workspace.create("a/b")
+        with self.refused(NotYetException, "makes no machines"):
+            Workspace.create("clustered", default_cpu_compute_target=Workspace.DEFAULT_CPU_CLUSTER_CONFIGURATION)
+        with self.refused(WorkspaceException, "clustered"):
+            Workspace.get("clustered")
         with self.refused(UserErrorException, "CPU or GPU"):
             self.ws.get_default_compute_target("TPU")
 

@@ -13,8 +13,6 @@ pub(super) const FILES: &[(&str, &str)] = &[
     file!("azureml/__init__.py"),
     file!("azureml/_common/__init__.py"),
     file!("azureml/_common/exceptions.py"),
-    file!("azureml/_model_management/__init__.py"),
-    file!("azureml/_model_management/_constants.py"),
     file!("azureml/_restclient/__init__.py"),
     file!("azureml/_restclient/constants.py"),
     file!("azureml/_restclient/exceptions.py"),

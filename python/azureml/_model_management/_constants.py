@@ -1,5 +1,0 @@
-"""Models and web services: planned."""
-
-from outhaul_azureml.planned import fill as _fill
-
-_fill(__name__, globals())
