@@ -4,9 +4,9 @@ import unittest
 
 from azureml.core import Environment
 from azureml.core.conda_dependencies import CondaDependencies
-from azureml.core.environment import DockerBuildContext
+from azureml.core.environment import DockerBuildContext, SparkPackage
 from azureml.core.runconfig import DEFAULT_GPU_IMAGE, DockerConfiguration
-from azureml.exceptions import UserErrorException
+from azureml.exceptions import RunConfigurationException, UserErrorException
 from outhaul_azureml.environment import curated, translate
 from outhaul_azureml.planned import NotYetException
 
@@ -110,6 +110,20 @@ class Translation(Case):
         with self.refused(NotYetException, "docker login") as caught:
             translate.spec(secret)
         self.assertNotIn("hunter2", str(caught.exception))
+
+    def test_spark(self):
+        env = Environment("e")
+        env.spark.packages = [SparkPackage("org.x", "lib_2.12", "1.0")]
+        env.spark.repositories = ["https://repository.example.org"]
+        spec = translate.spec(env)
+        self.assertEqual(
+            spec["spark"], {"packages": ["org.x:lib_2.12:1.0"], "repositories": ["https://repository.example.org"]}
+        )
+        back = translate.environment("e", "1", spec)
+        self.assertEqual(translate.spec(back), spec)
+        env.spark.packages = [SparkPackage("org.x", "lib")]
+        with self.refused(RunConfigurationException, "group, artifact and version"):
+            translate.spec(env)
 
     def test_sizes(self):
         for text, size in [("2g", 2 << 30), ("512m", 512 << 20), ("1.5GB", 3 << 29), ("64", 64), ("1b", 1)]:
