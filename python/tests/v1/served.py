@@ -6,8 +6,10 @@ Without one these tests fail: they are never left out.
 
 import glob
 import os
+import pwd
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -155,13 +157,23 @@ class Sshd:
             self.process.terminate()
             self.process.wait()
         if self.password is not None:
-            subprocess.run(["pkill", "-KILL", "-u", self.username], stderr=subprocess.DEVNULL)
+            self._end_processes()
             since = time.monotonic()
             while subprocess.run(["userdel", self.username], stderr=subprocess.DEVNULL).returncode:
                 if time.monotonic() - since > _PATIENCE:
                     break
                 time.sleep(0.02)
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _end_processes(self):
+        """Ends each process of the user that was made for this server."""
+        uid = pwd.getpwnam(self.username).pw_uid
+        for name in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                if os.stat("/proc/" + name).st_uid == uid:
+                    os.kill(int(name), signal.SIGKILL)
+            except OSError:
+                continue
 
 
 def spark_programs():
