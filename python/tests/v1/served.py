@@ -66,7 +66,7 @@ class Served(Case):
         env = {name: value for name, value in os.environ.items() if not name.startswith("OUTHAUL_")}
         env["OUTHAUL_HOME"] = cls.home
         return subprocess.run(
-            [PROGRAM, *words], env=env, check=True, stdout=subprocess.PIPE, universal_newlines=True
+            [PROGRAM, *words], env=env, check=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True
         ).stdout
 
 
