@@ -125,6 +125,12 @@ class ComputeTarget(ABC):
 
         A target of that name is attached anew. A machine that has another name is refused.
         """
+        if not isinstance(attach_configuration, ComputeTargetAttachConfiguration):
+            raise ComputeTargetException(
+                "attach_configuration must be what a target's attach_configuration() gives, not {}".format(
+                    type(attach_configuration).__name__
+                )
+            )
         cls = attach_configuration._compute_type
         made = cls._attach(workspace, name, attach_configuration)
         assert isinstance(made, ComputeTarget)

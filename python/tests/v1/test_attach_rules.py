@@ -104,6 +104,11 @@ class Rules(Case):
             self.assertIsInstance(caught.exception, NotYetException)
             self.assertIsInstance(caught.exception, NotImplementedError)
 
+    def test_what_is_no_configuration(self):
+        for config in (None, {}, RemoteCompute):
+            with self.refused(ComputeTargetException, "attach_configuration must be"):
+                ComputeTarget.attach(Workspace(), "b", config)
+
     def test_calls_that_v1_had_given_up(self):
         for call in (
             lambda: RemoteCompute.attach(None, "n", "u", "a"),
