@@ -14,10 +14,11 @@ use jiff::Timestamp;
 use outhaul_store::StoreError;
 use outhaul_types::api::{AttachTarget, Detached};
 use outhaul_types::id::check_name;
+use outhaul_types::spark::{cluster_of, hdinsight_address};
 use outhaul_types::target::HostKey;
 use outhaul_types::workspace::LOCAL_TARGET;
 use outhaul_types::{
-    ApiError, ComputeTarget, ErrorCode, ProvisioningState, RemoteConfig, Run, RunId, Secret,
+    ApiError, ComputeTarget, ErrorCode, ProvisioningState, RemoteConfig, Run, RunId, Secret, TargetConfig,
 };
 use outhaul_vault::Vault;
 use tokio::sync::Mutex;
@@ -70,7 +71,7 @@ pub(crate) async fn attach(app: &Arc<App>, request: AttachTarget) -> Result<Comp
                 .with_hint("use another name"),
         );
     }
-    resolve(app, config.host_mut()).await?;
+    resolve(app, &mut config).await?;
     check_config(config.host())?;
     let secrets = match &ticket {
         Some(ticket) => app.attaching.tickets.look(ticket)?,
@@ -241,15 +242,22 @@ pub(crate) async fn secrets(app: &App, target: &ComputeTarget) -> Result<BTreeMa
 }
 
 /// Fills the address in for a target that is named by its Azure resource id.
-async fn resolve(app: &App, config: &mut RemoteConfig) -> Result<(), ApiError> {
+async fn resolve(app: &App, config: &mut TargetConfig) -> Result<(), ApiError> {
+    let is_spark = matches!(config, TargetConfig::Hdinsight(_));
+    let config = config.host_mut();
     let Some(id) = &config.resource_id else {
         return Ok(());
     };
+    let cluster = cluster_of(id).filter(|_| is_spark);
+    if is_spark && cluster.is_none() {
+        return Err(ApiError::bad_request(format!("`{id}` is not the resource id of an HDInsight cluster"))
+            .with_hint("it looks like /subscriptions/ID/resourceGroups/GROUP/providers/Microsoft.HDInsight/clusters/NAME"));
+    }
     let parts: Vec<&str> = id.split('/').collect();
     let kind = parts
         .iter()
         .any(|part| part.eq_ignore_ascii_case("virtualMachines"));
-    if parts.len() < 9 || !parts[1].eq_ignore_ascii_case("subscriptions") || !kind {
+    if !is_spark && (parts.len() < 9 || !parts[1].eq_ignore_ascii_case("subscriptions") || !kind) {
         return Err(ApiError::bad_request(format!("`{id}` is not the resource id of a virtual machine"))
             .with_hint("it looks like /subscriptions/ID/resourceGroups/GROUP/providers/Microsoft.Compute/virtualMachines/NAME"));
     }
@@ -257,6 +265,10 @@ async fn resolve(app: &App, config: &mut RemoteConfig) -> Result<(), ApiError> {
         return Ok(());
     }
     let Some(known) = app.store.address(id).await.map_err(translate)? else {
+        if let Some(cluster) = cluster {
+            config.endpoint.address = hdinsight_address(cluster);
+            return Ok(());
+        }
         return Err(
             ApiError::not_found(format!("the address book does not know `{id}`"))
                 .with_hint(format!("`outhaul resource map {id} ADDRESS` tells where it is")),

@@ -34,7 +34,9 @@ const FILES: &[(&str, &str)] = &[
     file!("outhaul/_notebook.py"),
     file!("outhaul/_ops.py"),
     file!("outhaul/_record.py"),
+    file!("outhaul/_server_sink.py"),
     file!("outhaul/_sink.py"),
+    file!("outhaul/_spark_driver.py"),
     file!("outhaul/aio/__init__.py"),
     file!("outhaul/aio/submitted.py"),
     file!("outhaul/aio/targets.py"),
@@ -46,6 +48,7 @@ const FILES: &[(&str, &str)] = &[
     file!("outhaul/submitted.py"),
     file!("outhaul/target.py"),
     file!("outhaul/targets.py"),
+    file!("outhaul/tracked.py"),
     file!("outhaul/workspace.py"),
 ];
 

@@ -125,6 +125,7 @@ async fn check(app: &App, request: SubmitRun) -> Result<(NewRun, Arc<Target>), A
         variables: request.variables,
         max_duration_seconds: request.max_duration_seconds,
         resources: request.resources,
+        spark: request.spark,
         rerun_of: None,
     };
     let problems = target.driver.validate(&spec);

@@ -74,6 +74,9 @@ pub struct SubmitRun {
     /// What it asks of a cluster.
     #[serde(default, skip_serializing_if = "Resources::is_empty")]
     pub resources: Resources,
+    /// What it asks of Spark; with this it is started by `spark-submit`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spark: Option<crate::SparkSpec>,
     /// Overrides the workspace's setting for conda packages.
     #[serde(default)]
     pub conda: Option<crate::workspace::CondaMode>,

@@ -312,6 +312,7 @@ mod tests {
                 variables: BTreeMap::new(),
                 max_duration_seconds: None,
                 resources: Default::default(),
+                spark: None,
                 rerun_of: None,
             }),
         }

@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use crate::environment::EnvironmentSpec;
 use crate::id::RunId;
+use crate::spark::SparkSpec;
 
 /// What is started in the code folder.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -140,6 +141,9 @@ pub struct RunSpec {
     /// What it asks of a cluster.
     #[serde(default, skip_serializing_if = "Resources::is_empty")]
     pub resources: Resources,
+    /// What it asks of Spark; with this it is started by `spark-submit`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spark: Option<SparkSpec>,
     /// The run that this one repeats.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rerun_of: Option<RunId>,

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::check::Check;
+use crate::spark::{HdinsightConfig, SparkFacts};
 
 /// How far attaching or detaching a target is, in the words of Azure ML.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -145,6 +146,8 @@ pub enum TargetConfig {
     Remote(RemoteConfig),
     /// A Slurm cluster.
     Slurm(SlurmConfig),
+    /// An HDInsight or other Spark cluster.
+    Hdinsight(HdinsightConfig),
 }
 
 impl TargetConfig {
@@ -154,6 +157,7 @@ impl TargetConfig {
         match self {
             Self::Remote(host) => host,
             Self::Slurm(slurm) => &slurm.host,
+            Self::Hdinsight(cluster) => &cluster.host,
         }
     }
 
@@ -162,6 +166,7 @@ impl TargetConfig {
         match self {
             Self::Remote(host) => host,
             Self::Slurm(slurm) => &mut slurm.host,
+            Self::Hdinsight(cluster) => &mut cluster.host,
         }
     }
 
@@ -171,6 +176,7 @@ impl TargetConfig {
         match self {
             Self::Remote(_) => "remote",
             Self::Slurm(_) => "slurm",
+            Self::Hdinsight(_) => "hdinsight",
         }
     }
 }
@@ -259,6 +265,9 @@ pub struct HostFacts {
     /// Path of `conda`, `mamba` or `micromamba`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conda: Option<String>,
+    /// What there is of Spark, on a target that is a Spark cluster.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spark: Option<SparkFacts>,
     /// Whether the package index can be reached; `None` when nothing there could tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub index_reachable: Option<bool>,

@@ -13,7 +13,7 @@ mod workspace;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub(crate) use attach::{AttachCommand, AttachRemote, AttachSlurm};
+pub(crate) use attach::{AttachCommand, AttachHdinsight, AttachRemote, AttachSlurm};
 pub(crate) use environment::{EnvironmentBuild, EnvironmentCommand, EnvironmentRegister};
 pub(crate) use mlflow::MlflowCommand;
 pub(crate) use resource::ResourceCommand;

@@ -43,6 +43,7 @@ pub(super) fn spec() -> RunSpec {
         variables: BTreeMap::new(),
         max_duration_seconds: None,
         resources: Default::default(),
+        spark: None,
         rerun_of: None,
     }
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use outhaul_types::api::SubmitRun;
 use outhaul_types::id::check_name;
 use outhaul_types::nearest::nearest;
-use outhaul_types::{Command, CondaMode, Resources, RunId, SnapshotRef};
+use outhaul_types::{Command, CondaMode, Resources, RunId, SnapshotRef, SparkSpec};
 
 use super::environment::Wish;
 use crate::args::{RunArgs, Variable};
@@ -41,6 +41,7 @@ pub(super) struct Request {
     pub tags: BTreeMap<String, String>,
     pub max_duration_seconds: Option<u64>,
     pub resources: Resources,
+    pub spark: Option<SparkSpec>,
     pub conda: Option<CondaMode>,
 }
 
@@ -70,6 +71,7 @@ impl Request {
             )?,
         };
         let experiment = args.experiment.clone().or_else(|| config.experiment.clone());
+        let spark = args.spark.spec().map_err(CliError::user)?;
         let mut tags = config.tags.clone();
         tags.extend(args.tag.iter().map(|tag| (tag.key.clone(), tag.value.clone())));
         Ok(Self {
@@ -87,6 +89,7 @@ impl Request {
                 .or(config.max_duration)
                 .map(|limit| limit.as_secs()),
             resources: Resources::from(&args.resources),
+            spark,
             conda: config.conda,
         })
     }
@@ -119,6 +122,7 @@ impl Request {
             tags: self.tags,
             max_duration_seconds: self.max_duration_seconds,
             resources: self.resources,
+            spark: self.spark,
             conda: self.conda,
         }
     }

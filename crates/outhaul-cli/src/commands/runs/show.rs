@@ -221,6 +221,7 @@ mod tests {
                 variables: [("TOKEN".into(), "secret".into())].into(),
                 max_duration_seconds: Some(60),
                 resources: Default::default(),
+                spark: None,
                 rerun_of: None,
             }),
         };
