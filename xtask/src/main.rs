@@ -41,7 +41,7 @@ Usage: cargo xtask test [--full] [--only STEP]... [--list]
   bench    Print ratios measured against plain tools in the same run
              --quick      fewer rounds
              --peers      also install and measure other launchers of runs
-             --only PART  only this part: start, throughput, snapshot, cli, idle, remote, python, peers";
+             --only PART  only this part: start, throughput, snapshot, cli, idle, remote, python, spark, peers";
 
 fn main() -> ExitCode {
     let mut words = std::env::args().skip(1);

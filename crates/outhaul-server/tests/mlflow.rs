@@ -1,5 +1,7 @@
 //! The door for MLflow: who may come in, and the routes as a client without MLflow's code meets them.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod support;
 
 use std::io::{Read as _, Write as _};

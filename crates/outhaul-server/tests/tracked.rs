@@ -1,13 +1,15 @@
 //! Runs that a client plays, and what clients may say about others.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod support;
 
 use outhaul_types::{Run, RunId};
 use serde_json::{Value, json};
 use support::Server;
 
-fn track(server: &Server, body: Value) -> Run {
-    let answer = server.post("/runs/tracked", &body);
+fn track(server: &Server, body: &Value) -> Run {
+    let answer = server.post("/runs/tracked", body);
     assert_eq!(answer.status, 201, "{}", answer.text());
     serde_json::from_value(answer.json()).unwrap()
 }
@@ -25,7 +27,7 @@ fn a_whole_tracked_run_survives_its_server() {
     let mut server = Server::start();
     let request =
         json!({"id": id(), "experiment": "notebook", "tags": {"by": "hand"}, "properties": {"alpha": "0.5"}});
-    let run = track(&server, request.clone());
+    let run = track(&server, &request);
     assert_eq!(
         (run.state.as_str(), run.target.as_str(), run.attempt),
         ("Running", "-", 0)
@@ -93,9 +95,9 @@ fn what_cannot_be_is_refused_and_changes_nothing() {
     let server = Server::start();
     let run = track(
         &server,
-        json!({"id": id(), "experiment": "e", "properties": {"p": "1"}}),
+        &json!({"id": id(), "experiment": "e", "properties": {"p": "1"}}),
     );
-    let other = track(&server, json!({"id": id(), "experiment": "e"}));
+    let other = track(&server, &json!({"id": id(), "experiment": "e"}));
     server.post(
         &format!("/runs/{}/end", other.id),
         &json!({"state": "Failed", "message": "no data"}),
@@ -210,13 +212,13 @@ fn what_cannot_be_is_refused_and_changes_nothing() {
 #[test]
 fn children_end_with_their_parent_and_a_canceled_run_is_over_at_once() {
     let server = Server::start();
-    let parent = track(&server, json!({"id": id(), "experiment": "e"}));
-    let child = track(&server, json!({"id": id(), "parent": parent.id}));
+    let parent = track(&server, &json!({"id": id(), "experiment": "e"}));
+    let child = track(&server, &json!({"id": id(), "parent": parent.id}));
     let grandchild = track(
         &server,
-        json!({"id": id(), "parent": child.id, "experiment": "other"}),
+        &json!({"id": id(), "parent": child.id, "experiment": "other"}),
     );
-    let done = track(&server, json!({"id": id(), "parent": parent.id}));
+    let done = track(&server, &json!({"id": id(), "parent": parent.id}));
     server.post(&format!("/runs/{}/end", done.id), &json!({"state": "Completed"}));
     assert_eq!(
         (&child.experiment, &child.parent),

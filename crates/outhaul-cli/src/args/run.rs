@@ -60,6 +60,8 @@ pub(crate) struct RunArgs {
     pub max_duration: Option<Duration>,
     #[command(flatten)]
     pub resources: ResourceArgs,
+    #[command(flatten)]
+    pub spark: SparkArgs,
     /// Id of the run, chosen by a program so that asking again makes no second run
     #[arg(long, hide = true, value_name = "ID")]
     pub id: Option<RunId>,
@@ -69,8 +71,6 @@ pub(crate) struct RunArgs {
     /// Interpreter that a program takes for the one at hand
     #[arg(long, hide = true, value_name = "PATH")]
     pub python: Option<String>,
-    #[command(flatten)]
-    pub spark: SparkArgs,
     /// Do not follow the run: write its id and return
     #[arg(long)]
     pub detach: bool,

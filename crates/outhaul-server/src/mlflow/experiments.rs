@@ -109,11 +109,11 @@ pub(super) async fn search(app: &App, workspace: &str, fields: &Fields) -> Answe
 
 /// A list with the token of its next page.
 pub(super) fn paged(name: &str, messages: Vec<Value>, next: Option<String>) -> Value {
-    let mut answer = json!({name: messages});
+    let mut answer = serde_json::Map::from_iter([(name.to_owned(), Value::Array(messages))]);
     if let Some(next) = next {
-        answer["next_page_token"] = json!(next);
+        answer.insert("next_page_token".to_owned(), Value::String(next));
     }
-    answer
+    Value::Object(answer)
 }
 
 pub(super) async fn set_deleted(app: &App, workspace: &str, fields: &Fields, deleted: bool) -> Answer {

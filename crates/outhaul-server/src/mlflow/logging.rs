@@ -195,11 +195,7 @@ pub(super) async fn inputs(app: &App, workspace: &str, fields: Fields) -> Answer
             && one["dataset"]["digest"] == other["dataset"]["digest"]
     };
     let lists = [
-        (
-            "dataset_inputs",
-            fields.datasets,
-            same_dataset as fn(&Value, &Value) -> bool,
-        ),
+        ("dataset_inputs", fields.datasets, same_dataset as Same),
         ("model_inputs", fields.models, same_model),
     ];
     add(app, workspace, &run, INPUTS, lists).await
@@ -207,11 +203,7 @@ pub(super) async fn inputs(app: &App, workspace: &str, fields: Fields) -> Answer
 
 pub(super) async fn outputs(app: &App, workspace: &str, fields: Fields) -> Answer {
     let run = writable(app, workspace, &fields).await?;
-    let lists = [(
-        "model_outputs",
-        fields.models,
-        same_model as fn(&Value, &Value) -> bool,
-    )];
+    let lists = [("model_outputs", fields.models, same_model as Same)];
     add(app, workspace, &run, OUTPUTS, lists).await
 }
 
@@ -219,13 +211,16 @@ fn same_model(one: &Value, other: &Value) -> bool {
     one["model_id"] == other["model_id"] && one["step"] == other["step"]
 }
 
+/// Whether two items of a list are one.
+type Same = fn(&Value, &Value) -> bool;
+
 /// Adds to the lists of a document what is not in them yet.
 async fn add<const N: usize>(
     app: &App,
     workspace: &str,
     run: &Run,
     kind: &str,
-    lists: [(&str, Vec<Value>, fn(&Value, &Value) -> bool); N],
+    lists: [(&str, Vec<Value>, Same); N],
 ) -> Answer {
     let _turn = app.mlflow.turn.lock().await;
     let id = run.id.as_str();

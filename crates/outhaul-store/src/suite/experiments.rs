@@ -78,7 +78,10 @@ pub async fn one_without_runs(store: Arc<dyn Store>) {
     };
     for _ in 0..2 {
         store.create_experiment("default", "e").await.unwrap();
-        assert_eq!(store.experiments("default").await.unwrap(), [empty.clone()]);
+        assert_eq!(
+            store.experiments("default").await.unwrap(),
+            std::slice::from_ref(&empty)
+        );
     }
     store.create_run(new_run(1), at(1)).await.unwrap();
     store.create_experiment("default", "e").await.unwrap();
