@@ -2,6 +2,7 @@
 //! itself is looked at in `provision`, and made into a driver in `remote`.
 
 mod adopt;
+mod here;
 mod provision;
 mod remote;
 mod tickets;
@@ -17,7 +18,7 @@ use outhaul_types::id::check_name;
 use outhaul_types::target::HostKey;
 use outhaul_types::workspace::LOCAL_TARGET;
 use outhaul_types::{
-    ApiError, ComputeTarget, ErrorCode, ProvisioningState, RemoteConfig, Run, RunId, Secret,
+    ApiError, ComputeTarget, ErrorCode, ProvisioningState, RemoteConfig, Run, RunId, Secret, TargetConfig,
 };
 use outhaul_vault::Vault;
 use tokio::sync::Mutex;
@@ -70,15 +71,18 @@ pub(crate) async fn attach(app: &Arc<App>, request: AttachTarget) -> Result<Comp
                 .with_hint("use another name"),
         );
     }
-    resolve(app, config.host_mut()).await?;
-    check_config(config.host())?;
+    check_places(&config)?;
+    if let Some(host) = config.host_mut() {
+        resolve(app, host).await?;
+        check_config(host)?;
+    }
     let secrets = match &ticket {
         Some(ticket) => app.attaching.tickets.look(ticket)?,
         None => BTreeMap::new(),
     };
-    if let Some(missing) = needed(config.host())
-        .iter()
-        .find(|name| !secrets.contains_key(**name))
+    if let Some(missing) = config
+        .host()
+        .and_then(|host| needed(host).iter().find(|name| !secrets.contains_key(**name)))
     {
         return Err(ApiError::bad_request(format!(
             "the credential holds no `{missing}`"
@@ -274,6 +278,28 @@ async fn resolve(app: &App, config: &mut RemoteConfig) -> Result<(), ApiError> {
     Ok(())
 }
 
+/// A target has one host, and not two or none.
+fn check_places(config: &TargetConfig) -> Result<(), ApiError> {
+    match (config.host(), config.local()) {
+        (Some(_), None) => Ok(()),
+        (None, Some(local)) => check_place(local.folder.as_deref(), local.slots),
+        _ => Err(
+            ApiError::bad_request("a target needs one login host: either `host` or `local`")
+                .with_hint("`local` is the server's own machine, `host` one that is reached over SSH"),
+        ),
+    }
+}
+
+fn check_place(folder: Option<&str>, slots: Option<u32>) -> Result<(), ApiError> {
+    if let Some(problem) = folder.and_then(outhaul_host::remote::folder_problem) {
+        return Err(ApiError::bad_request(problem).with_hint("give another `--folder`"));
+    }
+    if slots == Some(0) {
+        return Err(ApiError::bad_request("a target with 0 slots would run nothing"));
+    }
+    Ok(())
+}
+
 fn check_config(config: &RemoteConfig) -> Result<(), ApiError> {
     for endpoint in config.jumps.iter().chain([&config.endpoint]) {
         let odd = |c: char| c.is_whitespace() || c.is_control();
@@ -298,17 +324,7 @@ fn check_config(config: &RemoteConfig) -> Result<(), ApiError> {
         })?;
         check_fingerprint(&pinned.fingerprint)?;
     }
-    if let Some(problem) = config
-        .folder
-        .as_deref()
-        .and_then(outhaul_host::remote::folder_problem)
-    {
-        return Err(ApiError::bad_request(problem).with_hint("give another `--folder`"));
-    }
-    if config.slots == Some(0) {
-        return Err(ApiError::bad_request("a target with 0 slots would run nothing"));
-    }
-    Ok(())
+    check_place(config.folder.as_deref(), config.slots)
 }
 
 fn check_fingerprint(text: &str) -> Result<(), ApiError> {
@@ -341,7 +357,11 @@ pub(crate) async fn trust(app: &Arc<App>, name: &str, key: HostKey) -> Result<Co
             "`local` is this machine, which has no host key",
         ));
     };
-    let config = target.config.host_mut();
+    let Some(config) = target.config.host_mut() else {
+        return Err(ApiError::bad_request(format!(
+            "`{name}` is reached through this machine, which has no host key"
+        )));
+    };
     config.endpoint.host_key = Some(key.clone());
     if let Some(identity) = &mut target.identity {
         identity.host_key = Some(key.fingerprint);

@@ -188,6 +188,7 @@ async fn open(
         packages: server_side.packages.clone(),
         docker: docker.clone(),
         slots,
+        detachable: false,
     })
     .map_err(|error| broken(&error))?;
     let engine = Engine::connect(UnixSocket(docker), EngineOptions::new(home.server_id()?))

@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod here;
+
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
