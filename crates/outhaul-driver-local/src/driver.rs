@@ -125,6 +125,7 @@ impl Driver for LocalDriver {
             environments: true,
             outputs: true,
             cancel: true,
+            adopts: false,
             default_slots: Some(self.config.slots),
         }
     }

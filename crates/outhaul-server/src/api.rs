@@ -1,8 +1,10 @@
 //! The HTTP API under `/api/v1`: thin handlers, one file for each kind of thing. See `docs/api.md` for its habits.
 
+mod arrays;
 mod environments;
 mod error;
 mod events;
+mod jobs;
 mod logs;
 mod outputs;
 mod resources;
@@ -42,10 +44,12 @@ fn documented() -> OpenApiRouter<Arc<App>> {
         .merge(server::routes())
         .merge(workspaces::routes())
         .merge(runs::routes())
+        .merge(arrays::routes())
         .merge(logs::routes())
         .merge(events::routes())
         .merge(outputs::routes())
         .merge(targets::routes())
+        .merge(jobs::routes())
         .merge(resources::routes())
         .merge(environments::routes());
     OpenApiRouter::with_openapi(Document::openapi()).nest(PREFIX, routes)

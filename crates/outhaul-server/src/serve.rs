@@ -27,6 +27,7 @@ use crate::hub::Hub;
 use crate::inherited::inherited;
 use crate::janitor::{self, Janitor};
 use crate::reserve::Reserve;
+use crate::scheduler::Group;
 use crate::targets::{Entry, Target, Targets};
 use crate::{api, failpoint, ingest, life, listen, sdk};
 
@@ -260,9 +261,11 @@ async fn recover(app: &Arc<App>) -> Result<(), ApiError> {
             continue;
         };
         match run.state {
-            RunState::NotStarted | RunState::Queued => target.scheduler().enqueue(run.id),
+            RunState::NotStarted | RunState::Queued => {
+                target.scheduler().enqueue(run.id.clone(), Group::of(&run))
+            }
             _ => {
-                target.scheduler().resume(run.id.clone());
+                target.scheduler().resume(run.id.clone(), Group::of(&run));
                 resumed.push((target, run.id));
             }
         }

@@ -130,6 +130,22 @@ pub(crate) fn create(connection: &Connection, new: NewRun, at: Timestamp) -> Res
     })
 }
 
+/// Records a run with events that follow its submission at once.
+pub(crate) fn create_with(
+    connection: &Connection,
+    new: NewRun,
+    events: Vec<RunEventKind>,
+    at: Timestamp,
+) -> Result<AppliedRun> {
+    let mut created = create(connection, new, at)?;
+    if !created.events.is_empty() && !events.is_empty() {
+        let applied = apply(connection, &created.run.id, Guard::Any, events, at)?;
+        created.run = applied.run;
+        created.events.extend(applied.events);
+    }
+    Ok(created)
+}
+
 fn submission(connection: &Connection, id: &RunId) -> Result<Option<NewRun>> {
     let sql =
         "SELECT format, submission FROM run_submissions WHERE run = (SELECT key FROM runs WHERE id = ?1)";

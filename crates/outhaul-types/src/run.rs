@@ -282,6 +282,8 @@ mod tests {
                 variables: BTreeMap::new(),
                 max_duration_seconds: None,
                 resources: Default::default(),
+                array: None,
+                adopted: None,
                 rerun_of: None,
             }),
         }

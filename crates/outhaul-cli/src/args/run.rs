@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 
-use outhaul_types::Resources;
+use outhaul_types::{Indexes, Resources};
 
 use super::values::{self, Assignment, Variable};
 
@@ -18,6 +18,7 @@ Examples:
   outhaul run --environment sklearn:2 --detach train.py
   outhaul run --dry-run train.py
   outhaul run --target hpc --nodes 2 --gpus 1 --memory 8G --time 2h train.py
+  outhaul run --array 0-99%10 train.py
   outhaul run --max-duration 1h30m -- sh -c 'make data && python train.py'
 
 The script's folder (or --source) travels as a snapshot: `.gitignore` and `.amlignore` say what stays behind.
@@ -58,6 +59,9 @@ pub(crate) struct RunArgs {
     pub max_duration: Option<Duration>,
     #[command(flatten)]
     pub resources: ResourceArgs,
+    /// A run for each index, which the script finds in OUTHAUL_ARRAY_INDEX: 0-99, 0-9:2, 1,3,7; with 0-99%10 ten at once
+    #[arg(long, value_name = "INDEXES")]
+    pub array: Option<Indexes>,
     /// Do not follow the run: write its id and return
     #[arg(long)]
     pub detach: bool,

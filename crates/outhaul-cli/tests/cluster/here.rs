@@ -77,6 +77,11 @@ impl Here {
         answer.text().to_owned()
     }
 
+    /// What a command says to its person.
+    pub(crate) fn said(answer: &Answer) -> String {
+        String::from_utf8_lossy(&answer.stderr).into_owned()
+    }
+
     /// Waits until the scheduler has no job that has not ended.
     pub(crate) fn no_job_is_left(&self) {
         until("no job is left", || {

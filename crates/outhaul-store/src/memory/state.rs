@@ -15,7 +15,7 @@ use crate::rules::{self, RunQuery};
 use crate::{AppliedRun, Guard, MetricBatch, StoreError};
 
 /// A run with all that belongs to it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct StoredRun {
     submitted: NewRun,
     pub run: Run,
@@ -27,7 +27,7 @@ pub(super) struct StoredRun {
 }
 
 /// Everything. Maps of names within a workspace have the workspace's name first in their key.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct State {
     pub workspaces: BTreeMap<String, Workspace>,
     pub experiments: BTreeMap<(String, String), Experiment>,
@@ -127,6 +127,22 @@ impl State {
             run,
             events: vec![event],
         })
+    }
+
+    /// Records a run with events that follow its submission at once.
+    pub fn create_with(
+        &mut self,
+        new: NewRun,
+        events: Vec<RunEventKind>,
+        at: Timestamp,
+    ) -> Result<AppliedRun, StoreError> {
+        let mut created = self.create_run(new, at)?;
+        if !created.events.is_empty() && !events.is_empty() {
+            let applied = self.apply(&created.run.id, Guard::Any, events, at)?;
+            created.run = applied.run;
+            created.events.extend(applied.events);
+        }
+        Ok(created)
     }
 
     pub fn find_run(&self, prefix: &str) -> Result<Run, StoreError> {

@@ -41,6 +41,8 @@ pub(super) struct Request {
     pub tags: BTreeMap<String, String>,
     pub max_duration_seconds: Option<u64>,
     pub resources: Resources,
+    /// The indexes of an array, as they were given.
+    pub array: Option<String>,
     pub conda: Option<CondaMode>,
 }
 
@@ -79,6 +81,7 @@ impl Request {
                 .or(config.max_duration)
                 .map(|limit| limit.as_secs()),
             resources: Resources::from(&args.resources),
+            array: args.array.as_ref().map(ToString::to_string),
             conda: config.conda,
         })
     }
@@ -111,6 +114,7 @@ impl Request {
             tags: self.tags,
             max_duration_seconds: self.max_duration_seconds,
             resources: self.resources,
+            array: self.array,
             conda: self.conda,
         }
     }

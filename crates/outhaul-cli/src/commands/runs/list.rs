@@ -21,6 +21,7 @@ pub(super) async fn run(context: &Context, args: RunsListArgs) -> Outcome {
         state: args.state.map(|state| state.as_str().to_owned()),
         tag: args.tag,
         parent: args.parent,
+        array: args.array,
         // One more than wanted tells whether there are more.
         limit: Some(if limit == 0 {
             0
