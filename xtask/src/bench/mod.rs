@@ -7,6 +7,7 @@ mod machine;
 mod peers;
 mod remote;
 mod sample;
+mod slurm;
 mod snapshot;
 mod start;
 mod table;
@@ -23,13 +24,14 @@ use table::Row;
 
 type Part = fn(&Machine) -> Result<Vec<Row>>;
 
-const PARTS: [(&str, Part); 7] = [
+const PARTS: [(&str, Part); 8] = [
     ("start", start::measure),
     ("throughput", throughput::measure),
     ("snapshot", snapshot::measure),
     ("cli", cli::measure),
     ("idle", idle::measure),
     ("remote", remote::measure),
+    ("slurm", slurm::measure),
     ("peers", peers::measure),
 ];
 
@@ -49,7 +51,8 @@ pub fn main(words: Vec<String>) -> Done {
     let mut lost = false;
     for (name, measure) in PARTS {
         let chosen = if only.is_empty() {
-            name != "peers" || with_peers
+            // A cluster needs root and its packages: it is measured when it is asked for.
+            name != "slurm" && (name != "peers" || with_peers)
         } else {
             only.iter().any(|part| part == name)
         };
