@@ -385,7 +385,7 @@ impl<D: StagingDriver> Driver for Slurm<D> {
         self.host.prevent(run_key).await?;
         let script = self.places().prevent(run_key);
         let (status, text) = self.host.script(OPERATION, &script).await?;
-        if status == 0 {
+        if status == 0 && !text.contains("refused ") {
             return Ok(());
         }
         Err(refusal(OPERATION, &text))

@@ -56,8 +56,11 @@ fn job_numbers(home: &Home, ids: &[String]) -> BTreeSet<String> {
 /// Waits until nothing of ended runs is left where a target keeps them.
 fn nothing_is_left(folder: &Path) {
     until("the runs' folders are removed", || {
-        let mut left = std::fs::read_dir(folder.join("runs")).unwrap().flatten();
-        !left.any(|entry| entry.path().is_dir()) && !folder.join("arrays").exists()
+        let in_it = |name: &str| {
+            let entries = std::fs::read_dir(folder.join(name)).unwrap().flatten();
+            entries.filter(|entry| entry.path().is_dir()).count()
+        };
+        in_it("runs") + in_it("arrays") == 0
     });
 }
 

@@ -98,11 +98,11 @@ fn a_job_is_not_started_a_second_time() {
 
 #[test]
 fn a_machine_that_fails_ends_the_run_and_not_before_the_scheduler_says_so() {
-    let Some(mut cluster) = Cluster::start_with("SlurmdTimeout=5") else {
+    let Some(cluster) = Cluster::start_with("SlurmdTimeout=5") else {
         return;
     };
     cluster.set_node("n2", "DRAIN");
-    let here = Here::attached_to(cluster);
+    let mut here = Here::attached_to(cluster);
     let id = here.submit("echo begun; exec sleep 1000");
     let _ = here.wait_for(&id, "Running");
     here.cluster.fail_node("n1");
