@@ -262,7 +262,7 @@ async fn recover(app: &Arc<App>) -> Result<(), ApiError> {
         };
         match run.state {
             RunState::NotStarted | RunState::Queued => {
-                target.scheduler().enqueue(run.id.clone(), Group::of(&run))
+                target.scheduler().enqueue(run.id.clone(), Group::of(&run));
             }
             _ => {
                 target.scheduler().resume(run.id.clone(), Group::of(&run));

@@ -162,6 +162,7 @@ fn what_is_ours_or_not_there_is_not_adopted() {
         "sbatch",
         "--parsable",
         "--array=0-2",
+        "--output=/dev/null",
         "--mem=100M",
         "--wrap",
         "sleep 1000",

@@ -18,7 +18,7 @@ pub(crate) async fn adopt(app: &Arc<App>, target: &ComputeTarget) -> Result<(), 
     for run in active_runs(app, target).await? {
         match run.state {
             RunState::NotStarted | RunState::Queued => {
-                live.scheduler().enqueue(run.id.clone(), Group::of(&run))
+                live.scheduler().enqueue(run.id.clone(), Group::of(&run));
             }
             _ => {
                 live.scheduler().resume(run.id.clone(), Group::of(&run));
