@@ -105,6 +105,7 @@ fn new_run(number: u64) -> Result<NewRun> {
             resources: Default::default(),
             array: None,
             adopted: None,
+            spark: None,
             rerun_of: None,
         }),
     })

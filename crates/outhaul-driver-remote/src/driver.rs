@@ -156,7 +156,7 @@ impl Driver for RemoteDriver {
     }
 
     fn validate(&self, spec: &RunSpec) -> Vec<Problem> {
-        launcher::without_scheduler(spec)
+        launcher::without_cluster(spec)
     }
 
     fn plan(&self, run: &Run, attempt: u32, environment: &PreparedEnvironment) -> NativeRequest {

@@ -66,14 +66,33 @@ pub fn launch(run: &Run, attempt: u32, environment: &PreparedEnvironment, sdk: &
     launch
 }
 
-/// What a host without a scheduler cannot give.
+/// What a host by itself cannot give.
 #[must_use]
-pub fn without_scheduler(spec: &RunSpec) -> Vec<Problem> {
+pub fn without_cluster(spec: &RunSpec) -> Vec<Problem> {
+    without_scheduler(spec)
+        .into_iter()
+        .chain(without_spark(spec))
+        .collect()
+}
+
+/// What a target that starts no Spark cannot give.
+#[must_use]
+pub fn without_spark(spec: &RunSpec) -> Option<Problem> {
+    spec.spark.as_ref().map(|_| Problem {
+        message: "the target starts no Spark".to_owned(),
+        hint: Some(
+            "use a target of the kind hdinsight; or leave `--framework pyspark` out: a script that makes its own session runs where its environment holds the package `pyspark`"
+                .to_owned(),
+        ),
+    })
+}
+
+fn without_scheduler(spec: &RunSpec) -> Option<Problem> {
     let asked = spec.resources.asked();
     if asked.is_empty() {
-        return Vec::new();
+        return None;
     }
-    vec![Problem {
+    Some(Problem {
         message: format!(
             "the target is one machine and cannot give what `{}` asks for",
             asked.join("`, `")
@@ -82,7 +101,7 @@ pub fn without_scheduler(spec: &RunSpec) -> Vec<Problem> {
             "leave it out, or use a target that is a cluster; `--max-duration` limits the time anywhere"
                 .to_owned(),
         ),
-    }]
+    })
 }
 
 /// The variables by which a script knows its run.

@@ -290,7 +290,7 @@ impl<D: StagingDriver> Driver for Slurm<D> {
     }
 
     fn validate(&self, spec: &RunSpec) -> Vec<Problem> {
-        let mut found = Vec::new();
+        let mut found: Vec<Problem> = launcher::without_spark(spec).into_iter().collect();
         if spec.environment.docker.is_some() {
             found.push(Problem {
                 message: "the environment asks for a container, and a Slurm target starts none".to_owned(),

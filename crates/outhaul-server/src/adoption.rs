@@ -240,6 +240,7 @@ fn spec(job: &NativeJob) -> RunSpec {
         resources: Default::default(),
         array: None,
         adopted: Some(number(job).to_owned()),
+        spark: None,
         rerun_of: None,
     }
 }

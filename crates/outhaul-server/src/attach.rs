@@ -15,6 +15,7 @@ use jiff::Timestamp;
 use outhaul_store::StoreError;
 use outhaul_types::api::{AttachTarget, Detached};
 use outhaul_types::id::check_name;
+use outhaul_types::spark::{cluster_of, hdinsight_address};
 use outhaul_types::target::HostKey;
 use outhaul_types::workspace::LOCAL_TARGET;
 use outhaul_types::{
@@ -72,8 +73,8 @@ pub(crate) async fn attach(app: &Arc<App>, request: AttachTarget) -> Result<Comp
         );
     }
     check_places(&config)?;
-    if let Some(host) = config.host_mut() {
-        resolve(app, host).await?;
+    resolve(app, &mut config).await?;
+    if let Some(host) = config.host() {
         check_config(host)?;
     }
     let secrets = match &ticket {
@@ -245,15 +246,24 @@ pub(crate) async fn secrets(app: &App, target: &ComputeTarget) -> Result<BTreeMa
 }
 
 /// Fills the address in for a target that is named by its Azure resource id.
-async fn resolve(app: &App, config: &mut RemoteConfig) -> Result<(), ApiError> {
+async fn resolve(app: &App, config: &mut TargetConfig) -> Result<(), ApiError> {
+    let is_spark = matches!(config, TargetConfig::Hdinsight(_));
+    let Some(config) = config.host_mut() else {
+        return Ok(());
+    };
     let Some(id) = &config.resource_id else {
         return Ok(());
     };
+    let cluster = cluster_of(id).filter(|_| is_spark);
+    if is_spark && cluster.is_none() {
+        return Err(ApiError::bad_request(format!("`{id}` is not the resource id of an HDInsight cluster"))
+            .with_hint("it looks like /subscriptions/ID/resourceGroups/GROUP/providers/Microsoft.HDInsight/clusters/NAME"));
+    }
     let parts: Vec<&str> = id.split('/').collect();
     let kind = parts
         .iter()
         .any(|part| part.eq_ignore_ascii_case("virtualMachines"));
-    if parts.len() < 9 || !parts[1].eq_ignore_ascii_case("subscriptions") || !kind {
+    if !is_spark && (parts.len() < 9 || !parts[1].eq_ignore_ascii_case("subscriptions") || !kind) {
         return Err(ApiError::bad_request(format!("`{id}` is not the resource id of a virtual machine"))
             .with_hint("it looks like /subscriptions/ID/resourceGroups/GROUP/providers/Microsoft.Compute/virtualMachines/NAME"));
     }
@@ -261,6 +271,10 @@ async fn resolve(app: &App, config: &mut RemoteConfig) -> Result<(), ApiError> {
         return Ok(());
     }
     let Some(known) = app.store.address(id).await.map_err(translate)? else {
+        if let Some(cluster) = cluster {
+            config.endpoint.address = hdinsight_address(cluster);
+            return Ok(());
+        }
         return Err(
             ApiError::not_found(format!("the address book does not know `{id}`"))
                 .with_hint(format!("`outhaul resource map {id} ADDRESS` tells where it is")),

@@ -27,6 +27,10 @@ const FILES: &[(&str, &str)] = &[
         include_str!("../../../python/outhaul/_sink.py"),
     ),
     (
+        "outhaul/_spark_driver.py",
+        include_str!("../../../python/outhaul/_spark_driver.py"),
+    ),
+    (
         "outhaul/py.typed",
         include_str!("../../../python/outhaul/py.typed"),
     ),

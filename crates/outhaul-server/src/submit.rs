@@ -210,6 +210,7 @@ async fn check(app: &App, request: SubmitRun) -> Result<(NewRun, Arc<Target>), A
         resources: request.resources,
         array: None,
         adopted: None,
+        spark: request.spark,
         rerun_of: None,
     };
     let problems = target.driver.validate(&spec);

@@ -132,6 +132,7 @@ impl Subject {
             resources: Default::default(),
             array: None,
             adopted: None,
+            spark: None,
             rerun_of: None,
         };
         let new = NewRun {

@@ -12,4 +12,5 @@ pub mod netns;
 pub mod process;
 pub mod random;
 pub mod slurm;
+pub mod spark;
 pub mod sshd;

@@ -7,6 +7,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::spark::SparkSpec;
+
 /// Which Python a run gets.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
@@ -58,6 +60,9 @@ pub struct EnvironmentSpec {
     /// The container that runs are started in; none when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub docker: Option<Box<DockerSpec>>,
+    /// What runs on a Spark cluster get: packages and configuration; it changes no build.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spark: Option<Box<SparkSpec>>,
 }
 
 /// A container that runs are started in. Exactly one of `image` and `dockerfile` is given.

@@ -284,6 +284,7 @@ mod tests {
                 resources: Default::default(),
                 array: None,
                 adopted: None,
+                spark: None,
                 rerun_of: None,
             }),
         }

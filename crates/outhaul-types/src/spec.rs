@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 use crate::array::ArrayElement;
 use crate::environment::EnvironmentSpec;
 use crate::id::RunId;
+use crate::spark::SparkSpec;
 
 /// What is started in the code folder.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -147,6 +148,9 @@ pub struct RunSpec {
     /// The target's own job that became this run: it was not submitted by Outhaul, and is only followed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub adopted: Option<String>,
+    /// What it asks of Spark; with this it is started by `spark-submit`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spark: Option<SparkSpec>,
     /// The run that this one repeats.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rerun_of: Option<RunId>,

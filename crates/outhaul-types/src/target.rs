@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::check::Check;
+use crate::spark::{HdinsightConfig, SparkFacts};
 
 /// How far attaching or detaching a target is, in the words of Azure ML.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -161,6 +162,8 @@ pub enum TargetConfig {
     Remote(RemoteConfig),
     /// A Slurm cluster.
     Slurm(SlurmConfig),
+    /// An HDInsight or other Spark cluster.
+    Hdinsight(HdinsightConfig),
 }
 
 impl TargetConfig {
@@ -170,6 +173,7 @@ impl TargetConfig {
         match self {
             Self::Remote(host) => Some(host),
             Self::Slurm(slurm) => slurm.host.as_ref(),
+            Self::Hdinsight(cluster) => Some(&cluster.host),
         }
     }
 
@@ -178,6 +182,7 @@ impl TargetConfig {
         match self {
             Self::Remote(host) => Some(host),
             Self::Slurm(slurm) => slurm.host.as_mut(),
+            Self::Hdinsight(cluster) => Some(&mut cluster.host),
         }
     }
 
@@ -185,7 +190,7 @@ impl TargetConfig {
     #[must_use]
     pub const fn local(&self) -> Option<&LocalHost> {
         match self {
-            Self::Remote(_) => None,
+            Self::Remote(_) | Self::Hdinsight(_) => None,
             Self::Slurm(slurm) => slurm.local.as_ref(),
         }
     }
@@ -205,6 +210,7 @@ impl TargetConfig {
         match self {
             Self::Remote(_) => "remote",
             Self::Slurm(_) => "slurm",
+            Self::Hdinsight(_) => "hdinsight",
         }
     }
 }
@@ -293,6 +299,9 @@ pub struct HostFacts {
     /// Path of `conda`, `mamba` or `micromamba`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conda: Option<String>,
+    /// What there is of Spark, on a target that is a Spark cluster.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spark: Option<SparkFacts>,
     /// Whether the package index can be reached; `None` when nothing there could tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub index_reachable: Option<bool>,

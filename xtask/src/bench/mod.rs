@@ -9,6 +9,7 @@ mod remote;
 mod sample;
 mod slurm;
 mod snapshot;
+mod spark;
 mod start;
 mod table;
 mod throughput;
@@ -24,7 +25,7 @@ use table::Row;
 
 type Part = fn(&Machine) -> Result<Vec<Row>>;
 
-const PARTS: [(&str, Part); 8] = [
+const PARTS: [(&str, Part); 9] = [
     ("start", start::measure),
     ("throughput", throughput::measure),
     ("snapshot", snapshot::measure),
@@ -32,6 +33,7 @@ const PARTS: [(&str, Part); 8] = [
     ("idle", idle::measure),
     ("remote", remote::measure),
     ("slurm", slurm::measure),
+    ("spark", spark::measure),
     ("peers", peers::measure),
 ];
 

@@ -17,10 +17,15 @@ struct Tool {
 #[derive(Clone, Copy)]
 enum Source {
     Debian(&'static str),
+    /// A package of the Python index, into a folder of its own that other users can read.
+    PythonIndex {
+        package: &'static str,
+        folder: &'static str,
+    },
     Rustup(&'static str),
 }
 
-const TOOLS: [Tool; 21] = [
+const TOOLS: [Tool; 23] = [
     Tool {
         name: "rustfmt",
         without: "the step `format` is not run",
@@ -150,7 +155,27 @@ const TOOLS: [Tool; 21] = [
         is_there: |_| found_for_root("munged"),
         source: Source::Debian("munge"),
     },
+    Tool {
+        name: "java",
+        without: "tests on Spark are not run",
+        is_there: |_| shell::found("java"),
+        source: Source::Debian("default-jre-headless"),
+    },
+    Tool {
+        name: "pyspark",
+        without: "tests on Spark are not run",
+        is_there: |_| {
+            shell::succeeds(Command::new(format!("{SPARK}/bin/python3")).args(["-c", "import pyspark"]))
+        },
+        source: Source::PythonIndex {
+            package: "pyspark==3.5.*",
+            folder: SPARK,
+        },
+    },
 ];
+
+/// Where the tests look for Spark (`outhaul_testkit::spark::PLACE`).
+const SPARK: &str = "/var/tmp/outhaul-test-spark";
 
 /// Whether a program is there that lies where root's programs lie.
 fn found_for_root(program: &str) -> bool {
@@ -170,6 +195,7 @@ pub fn install_what_is_missing(repo: &Repo) {
         let tried = match tool.source {
             Source::Debian(package) => install_package(package),
             Source::Rustup(component) => install_component(component),
+            Source::PythonIndex { package, folder } => install_from_index(package, folder),
         };
         match tried {
             Ok(()) if (tool.is_there)(repo) => println!("{} is installed", tool.name),
@@ -210,6 +236,20 @@ fn apt(arguments: &[&str]) -> Result<(), String> {
         .arg("--quiet")
         .args(arguments);
     shell::run(&mut command).map_err(|error| error.to_string())
+}
+
+fn install_from_index(package: &str, folder: &str) -> Result<(), String> {
+    // Made beside its place and moved there, so that a broken download leaves nothing that looks whole.
+    let made = format!("{folder}.new");
+    let _ = std::fs::remove_dir_all(&made);
+    let _ = std::fs::remove_dir_all(folder);
+    let mut venv = Command::new("python3");
+    let mut pip = Command::new(format!("{made}/bin/python3"));
+    pip.args(["-m", "pip", "install", "--quiet", "--no-cache-dir", package]);
+    for command in [venv.args(["-m", "venv", "--copies", &made]), &mut pip] {
+        shell::run(command).map_err(|error| error.to_string())?;
+    }
+    std::fs::rename(&made, folder).map_err(|error| error.to_string())
 }
 
 fn install_component(component: &str) -> Result<(), String> {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 use outhaul_ssh::Jump;
+use outhaul_types::spark::DeployMode;
 use outhaul_types::target::PackageSource;
 
 use super::values;
@@ -28,6 +29,56 @@ pub(crate) enum AttachCommand {
     /// Attach a Slurm cluster by one of its login hosts, or by this machine
     #[command(after_help = AFTER_SLURM)]
     Slurm(Box<AttachSlurm>),
+    /// Attach an HDInsight cluster, or any other Spark, by the host that submits to it
+    #[command(after_help = AFTER_HDINSIGHT)]
+    Hdinsight(Box<AttachHdinsight>),
+}
+
+const AFTER_HDINSIGHT: &str = "\
+Examples:
+  outhaul target attach hdinsight myhdi --cluster-name myhdi --username sshuser --password-stdin < password.txt
+  outhaul target attach hdinsight myhdi --resource-id /subscriptions/ID/resourceGroups/GROUP/providers/Microsoft.HDInsight/clusters/myhdi --username sshuser
+  outhaul target attach hdinsight spark --address spark.lan --username me --master spark://spark.lan:7077
+  outhaul target attach hdinsight big --ssh-config big --master 'local[*]' --spark-home /opt/spark-3.5
+
+Runs that ask for it are started by `spark-submit`: `outhaul run --target myhdi --framework pyspark train_spark.py`.
+Others are plain processes of the host.";
+
+/// Arguments of `outhaul target attach hdinsight`.
+#[derive(Debug, Args)]
+pub(crate) struct AttachHdinsight {
+    #[command(flatten)]
+    pub host: AttachRemote,
+    /// Name of the cluster: it is reached at NAME-ssh.azurehdinsight.net
+    #[arg(long, value_name = "NAME", group = "where", value_parser = values::cluster_name)]
+    pub cluster_name: Option<String>,
+    /// Where applications run: `yarn`, `spark://HOST:7077`, `local[*]`; what the host is configured for when absent
+    #[arg(long, value_name = "URL", value_parser = values::master, help_heading = "Cluster")]
+    pub master: Option<String>,
+    /// Where drivers run; `cluster` on YARN and `client` elsewhere when absent
+    #[arg(long, value_enum, help_heading = "Cluster")]
+    pub deploy_mode: Option<Deploy>,
+    /// Folder of Spark on the host; looked for when absent
+    #[arg(long, value_name = "PATH", value_parser = values::folder_there, help_heading = "Cluster")]
+    pub spark_home: Option<String>,
+}
+
+/// Where the driver of a Spark application runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Deploy {
+    /// On the host that submits
+    Client,
+    /// On a machine of the cluster; only on YARN
+    Cluster,
+}
+
+impl From<Deploy> for DeployMode {
+    fn from(mode: Deploy) -> Self {
+        match mode {
+            Deploy::Client => Self::Client,
+            Deploy::Cluster => Self::Cluster,
+        }
+    }
 }
 
 const AFTER_SLURM: &str = "\
@@ -78,7 +129,7 @@ pub(crate) struct AttachSlurm {
 }
 
 /// Arguments of `outhaul target attach remote`.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(after_help = AFTER)]
 #[command(group = clap::ArgGroup::new("where").required(true).args(["address", "resource_id", "ssh_config"]))]
 pub(crate) struct AttachRemote {

@@ -12,7 +12,7 @@ mod workspace;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub(crate) use attach::{AttachCommand, AttachRemote, AttachSlurm};
+pub(crate) use attach::{AttachCommand, AttachHdinsight, AttachRemote, AttachSlurm};
 pub(crate) use environment::{EnvironmentBuild, EnvironmentCommand, EnvironmentRegister};
 pub(crate) use resource::ResourceCommand;
 pub(crate) use run::RunArgs;

@@ -6,9 +6,10 @@ use std::time::Duration;
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 
-use outhaul_types::{Indexes, Resources};
+use outhaul_types::{Indexes, Resources, SparkSpec};
 
-use super::values::{self, Assignment, Variable};
+use super::attach::Deploy;
+use super::values::{self, Assignment, Framework, Variable};
 
 const AFTER: &str = "\
 Examples:
@@ -19,6 +20,7 @@ Examples:
   outhaul run --dry-run train.py
   outhaul run --target hpc --nodes 2 --gpus 1 --memory 8G --time 2h train.py
   outhaul run --array 0-99%10 train.py
+  outhaul run --target myhdi --framework pyspark --spark-conf spark.executor.memory=2g train_spark.py
   outhaul run --max-duration 1h30m -- sh -c 'make data && python train.py'
 
 The script's folder (or --source) travels as a snapshot: `.gitignore` and `.amlignore` say what stays behind.
@@ -62,6 +64,8 @@ pub(crate) struct RunArgs {
     /// A run for each index, which the script finds in OUTHAUL_ARRAY_INDEX: 0-99, 0-9:2, 1,3,7; with 0-99%10 ten at once
     #[arg(long, value_name = "INDEXES")]
     pub array: Option<Indexes>,
+    #[command(flatten)]
+    pub spark: SparkArgs,
     /// Do not follow the run: write its id and return
     #[arg(long)]
     pub detach: bool,
@@ -100,6 +104,47 @@ pub(crate) struct ResourceArgs {
     /// Partition (queue); the target's own when absent
     #[arg(long, help_heading = "On clusters", value_name = "NAME", value_parser = values::slurm_name)]
     pub partition: Option<String>,
+}
+
+/// What a run asks of Spark.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct SparkArgs {
+    /// What starts the script: `python`, or `pyspark` for `spark-submit`
+    #[arg(long, help_heading = "On Spark", value_name = "NAME", value_parser = values::framework)]
+    pub framework: Option<Framework>,
+    /// Property of Spark; may be repeated
+    #[arg(long, help_heading = "On Spark", value_name = "NAME=VALUE")]
+    pub spark_conf: Vec<Assignment>,
+    /// Package of Spark, fetched with what it needs; may be repeated
+    #[arg(long, help_heading = "On Spark", value_name = "GROUP:ARTIFACT:VERSION", value_parser = values::spark_package)]
+    pub spark_package: Vec<String>,
+    /// Where the driver runs; as the target has it when absent
+    #[arg(long, help_heading = "On Spark", value_enum)]
+    pub deploy_mode: Option<Deploy>,
+}
+
+impl SparkArgs {
+    /// What is asked of Spark, if the script is one for it.
+    pub(crate) fn spec(&self) -> Result<Option<SparkSpec>, String> {
+        let asks =
+            !self.spark_conf.is_empty() || !self.spark_package.is_empty() || self.deploy_mode.is_some();
+        match self.framework {
+            Some(Framework::Python) | None if asks => Err(
+                "`--spark-conf`, `--spark-package` and `--deploy-mode` need `--framework pyspark`".to_owned(),
+            ),
+            Some(Framework::Python) | None => Ok(None),
+            Some(Framework::PySpark) => Ok(Some(SparkSpec {
+                configuration: self
+                    .spark_conf
+                    .iter()
+                    .map(|property| (property.key.clone(), property.value.clone()))
+                    .collect(),
+                packages: self.spark_package.clone(),
+                repositories: Vec::new(),
+                deploy_mode: self.deploy_mode.map(Into::into),
+            })),
+        }
+    }
 }
 
 impl From<&ResourceArgs> for Resources {

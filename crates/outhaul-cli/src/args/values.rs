@@ -3,6 +3,7 @@
 use std::str::FromStr;
 
 use outhaul_types::id::{InvalidName, check_name};
+use outhaul_types::spark;
 use outhaul_types::spec::is_variable_name;
 
 /// A name that the scheduler of a cluster knows.
@@ -15,6 +16,49 @@ pub(crate) fn slurm_name(text: &str) -> Result<String, String> {
             "`{text}` is no name of a partition, account or quality of service"
         ))
     }
+}
+
+/// A name of an HDInsight cluster.
+pub(crate) fn cluster_name(text: &str) -> Result<String, String> {
+    if spark::is_cluster_name(text) {
+        return Ok(text.to_owned());
+    }
+    Err("a cluster's name has 3 to 59 letters, digits and hyphens".to_owned())
+}
+
+/// A master of Spark. What the cluster makes of it is seen when it is attached.
+pub(crate) fn master(text: &str) -> Result<String, String> {
+    let local = text == "local" || (text.starts_with("local[") && text.ends_with(']'));
+    if text == "yarn" || local || text.starts_with("spark://") {
+        return Ok(text.to_owned());
+    }
+    Err("use `yarn`, `spark://HOST:PORT` or `local[*]`".to_owned())
+}
+
+/// A framework, in any case. Runs of all but PySpark are Python runs.
+pub(crate) fn framework(text: &str) -> Result<Framework, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "pyspark" => Ok(Framework::PySpark),
+        "python" | "pytorch" | "tensorflow" | "cntk" => Ok(Framework::Python),
+        _ => Err("there is `python`, `pyspark`, `pytorch`, `tensorflow` and `cntk`".to_owned()),
+    }
+}
+
+/// What starts a script.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Framework {
+    /// Python.
+    Python,
+    /// `spark-submit`.
+    PySpark,
+}
+
+/// A Spark package.
+pub(crate) fn spark_package(text: &str) -> Result<String, String> {
+    if spark::is_package(text) {
+        return Ok(text.to_owned());
+    }
+    Err("write it as `GROUP:ARTIFACT:VERSION`".to_owned())
 }
 
 /// A size of memory in bytes.

@@ -2,7 +2,7 @@
 
 use super::node::{Node, Value, unknown_key};
 use super::requirements::check_option;
-use super::{Source, docker, yaml_text};
+use super::{Source, docker, spark, yaml_text};
 use crate::conda::{PackageSpec, parse_package};
 use crate::error::SpecError;
 use crate::version::Specifier;
@@ -14,6 +14,7 @@ const KEYS: &[&str] = &[
     "dependencies",
     "variables",
     "docker",
+    "spark",
     "prefix",
 ];
 
@@ -43,6 +44,7 @@ pub(super) fn read(source: &Source<'_>) -> Result<EnvironmentSpec, SpecError> {
             }
             "variables" => spec.variables = value.variables(source, key)?,
             "docker" => spec.docker = Some(Box::new(docker::read(source, entry)?)),
+            "spark" => spec.spark = Some(Box::new(spark::read(source, entry)?)),
             // Where one machine kept the environment means nothing on another.
             "prefix" => {}
             _ => return Err(unknown_key(source, entry, KEYS)),

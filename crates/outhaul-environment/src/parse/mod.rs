@@ -5,6 +5,7 @@ mod docker;
 mod node;
 mod own_file;
 mod requirements;
+mod spark;
 mod toml_text;
 mod yaml_text;
 

@@ -2,7 +2,7 @@
 
 use super::node::unknown_key;
 use super::requirements::check_option;
-use super::{Source, docker, toml_text};
+use super::{Source, docker, spark, toml_text};
 use crate::error::SpecError;
 use crate::version::Specifier;
 use outhaul_types::{EnvironmentSpec, Interpreter};
@@ -17,6 +17,7 @@ const KEYS: &[&str] = &[
     "channels",
     "variables",
     "docker",
+    "spark",
 ];
 
 pub(super) fn read(source: &Source<'_>) -> Result<EnvironmentSpec, SpecError> {
@@ -73,6 +74,7 @@ pub(super) fn read(source: &Source<'_>) -> Result<EnvironmentSpec, SpecError> {
             "channels" => spec.channels = value.strings(source, key)?.into_iter().map(|(_, c)| c).collect(),
             "variables" => spec.variables = value.variables(source, key)?,
             "docker" => spec.docker = Some(Box::new(docker::read(source, entry)?)),
+            "spark" => spec.spark = Some(Box::new(spark::read(source, entry)?)),
             _ => return Err(unknown_key(source, entry, KEYS)),
         }
     }

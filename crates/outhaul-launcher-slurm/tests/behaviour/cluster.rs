@@ -81,6 +81,7 @@ async fn request(host: &LoginHost, shell: &str, resources: Resources) -> NativeR
         resources,
         array: None,
         adopted: None,
+        spark: None,
         rerun_of: None,
     };
     let new = NewRun {

@@ -8,6 +8,7 @@ use outhaul_driver::{DriverError, ErrorKind};
 use outhaul_driver_remote::{Link, checks, identify};
 use outhaul_host::remote::Session;
 use outhaul_launcher_slurm::{CLUSTER_QUESTIONS, cluster_checks};
+use outhaul_launcher_spark::{spark_checks, spark_facts, spark_questions};
 use outhaul_ssh::SshError;
 use outhaul_types::target::{AttachError, HostKey};
 use outhaul_types::{
@@ -106,16 +107,20 @@ pub(super) async fn look(
     let installation = remote::installation(app, config).map_err(|error| failed("folder", error))?;
     let session = Session::new(link, installation);
     session.hello("set the target up").await.map_err(asked)?;
-    let (facts, mut identity, raw) = identify(&session, true).await.map_err(asked)?;
+    let (mut facts, mut identity, raw) = identify(&session, true).await.map_err(asked)?;
     identity.host_key = Some(host_key.fingerprint.clone());
     let mut found = checks(&facts, &raw, config.packages);
-    if let TargetConfig::Slurm(slurm) = &target.config {
-        let asked_cluster = session
-            .script("look at the cluster", CLUSTER_QUESTIONS, b"")
-            .await;
-        let (_, text) = asked_cluster.map_err(asked)?;
-        let text = String::from_utf8_lossy(&text);
-        found.extend(cluster_checks(&text, &remote::slurm_options(slurm)));
+    match &target.config {
+        TargetConfig::Remote(_) => {}
+        TargetConfig::Slurm(slurm) => {
+            let text = answers(&session, CLUSTER_QUESTIONS).await?;
+            found.extend(cluster_checks(&text, &remote::slurm_options(slurm)));
+        }
+        TargetConfig::Hdinsight(cluster) => {
+            let text = answers(&session, &spark_questions(cluster)).await?;
+            found.extend(spark_checks(&text, cluster));
+            facts.spark = Some(spark_facts(&text));
+        }
     }
     Found::checked(facts, identity, found, Some(host_key))
 }
@@ -142,6 +147,13 @@ impl Found {
             host_key,
         })
     }
+}
+
+/// What a host says of its cluster.
+async fn answers(session: &Session, questions: &str) -> Result<String, AttachError> {
+    let said = session.script("look at the cluster", questions, b"").await;
+    let (_, text) = said.map_err(asked)?;
+    Ok(String::from_utf8_lossy(&text).into_owned())
 }
 
 /// Puts what was found into the record.

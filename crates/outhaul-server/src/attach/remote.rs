@@ -10,12 +10,14 @@ use outhaul_driver_remote::{Link, RemoteDriver, RemoteDriverConfig};
 use outhaul_host::remote::Installation;
 use outhaul_launcher_container::Containers;
 use outhaul_launcher_slurm::{Slurm, SlurmOptions};
+use outhaul_launcher_spark::{Spark, SparkOptions};
 use outhaul_ssh::{
     Credential, Hop, HostKeyPolicy, KnownHosts, Route, SshError, SshErrorKind, check_host_key, scan_host_key,
 };
 use outhaul_types::api::{HostKeyVerdict, ScanHostKey, ScannedHostKey};
+use outhaul_types::spark::HdinsightConfig;
 use outhaul_types::target::{SlurmConfig, SshAuthentication, SshEndpoint};
-use outhaul_types::{ApiError, ComputeTarget, ErrorCode, RemoteConfig, Secret, TargetConfig};
+use outhaul_types::{ApiError, ComputeTarget, ErrorCode, HostFacts, RemoteConfig, Secret, TargetConfig};
 
 use crate::app::App;
 use crate::sdk;
@@ -121,6 +123,10 @@ pub(super) fn live(
             Arc::new(Containers::new(driver, engine))
         }
         TargetConfig::Slurm(slurm) => Arc::new(Slurm::new(driver, slurm_options(slurm))),
+        TargetConfig::Hdinsight(cluster) => {
+            let options = spark_options(cluster, &facts)?;
+            Arc::new(Spark::new(driver, cluster.clone(), options))
+        }
     };
     Ok(Target::new(&target.name, layers::standard(driver)))
 }
@@ -139,6 +145,22 @@ pub(super) fn slurm_options(config: &SlurmConfig) -> SlurmOptions {
             })
             .unwrap_or(0),
     }
+}
+
+/// How applications are submitted.
+fn spark_options(config: &HdinsightConfig, facts: &HostFacts) -> Result<SparkOptions, ApiError> {
+    let spark = facts
+        .spark
+        .as_ref()
+        .ok_or_else(|| ApiError::internal("nothing is known of the cluster's Spark"))?;
+    Ok(SparkOptions {
+        submit: spark.submit.clone(),
+        master: spark
+            .master
+            .parse()
+            .map_err(|error: outhaul_launcher_spark::MasterError| ApiError::internal(error.to_string()))?,
+        deploy_mode: config.deploy_mode,
+    })
 }
 
 /// Where engines listen unless the machine says otherwise.

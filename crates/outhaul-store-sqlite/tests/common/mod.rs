@@ -42,6 +42,7 @@ pub fn new_run(number: u64) -> NewRun {
             resources: Default::default(),
             array: None,
             adopted: None,
+            spark: None,
             rerun_of: None,
         }),
     }

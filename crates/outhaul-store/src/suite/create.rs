@@ -187,6 +187,11 @@ pub async fn everything_of_a_spec_reads_back(store: Arc<dyn Store>) {
         },
         array: None,
         adopted: None,
+        spark: Some(outhaul_types::SparkSpec {
+            configuration: tags(&[("spark.a", "1")]),
+            packages: vec!["g:a:1".into()],
+            ..Default::default()
+        }),
         rerun_of: Some(id(1)),
     };
     let new = NewRun {

@@ -45,6 +45,7 @@ pub(super) fn spec() -> RunSpec {
         resources: Default::default(),
         array: None,
         adopted: None,
+        spark: None,
         rerun_of: None,
     }
 }

@@ -44,6 +44,9 @@ pub struct SubmitRun {
     /// What it asks of a cluster.
     #[serde(default, skip_serializing_if = "Resources::is_empty")]
     pub resources: Resources,
+    /// What it asks of Spark; with this it is started by `spark-submit`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spark: Option<crate::SparkSpec>,
     /// The indexes of an array (`POST /arrays`), such as `0-99%10`: a run for each.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub array: Option<String>,

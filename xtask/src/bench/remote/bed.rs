@@ -31,6 +31,11 @@ impl Bed {
 
     /// Attaches a machine of our own to a new data folder.
     pub fn new(machine: &Machine, slots: u32) -> Result<Self> {
+        Self::of_kind(machine, slots, "remote", &[])
+    }
+
+    /// The same as a target of another kind, with options of that kind.
+    pub fn of_kind(machine: &Machine, slots: u32, kind: &str, more: &[&str]) -> Result<Self> {
         let bed = Self {
             outhaul: machine.outhaul()?,
             sshd: Sshd::start()?,
@@ -38,7 +43,7 @@ impl Bed {
         };
         let (port, slots) = (bed.sshd.port.to_string(), slots.to_string());
         let (key, folder) = (bed.sshd.key(), bed.there());
-        let mut attach = bed.outhaul.command(&["target", "attach", "remote", Self::TARGET]);
+        let mut attach = bed.outhaul.command(&["target", "attach", kind, Self::TARGET]);
         attach
             .args([
                 "--address",
@@ -52,7 +57,8 @@ impl Bed {
             .arg("--private-key-file")
             .arg(key)
             .arg("--folder")
-            .arg(folder);
+            .arg(folder)
+            .args(more);
         shell::output(&mut attach)?;
         Ok(bed)
     }

@@ -1,7 +1,7 @@
 //! Runs on a machine over SSH, against `ssh`, `rsync` and `tar | ssh` to the same server. The machine is this one, by
 //! loopback: what is measured is the work, not a network.
 
-mod bed;
+pub(super) mod bed;
 mod live;
 mod noop;
 mod ship;

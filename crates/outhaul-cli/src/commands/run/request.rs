@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use outhaul_types::api::SubmitRun;
 use outhaul_types::id::check_name;
 use outhaul_types::nearest::nearest;
-use outhaul_types::{Command, CondaMode, Resources, RunId, SnapshotRef};
+use outhaul_types::{Command, CondaMode, Resources, RunId, SnapshotRef, SparkSpec};
 
 use super::environment::Wish;
 use crate::args::{RunArgs, Variable};
@@ -43,6 +43,7 @@ pub(super) struct Request {
     pub resources: Resources,
     /// The indexes of an array, as they were given.
     pub array: Option<String>,
+    pub spark: Option<SparkSpec>,
     pub conda: Option<CondaMode>,
 }
 
@@ -64,6 +65,7 @@ impl Request {
         let (command, source) = command_and_source(&context.here, config.source.as_deref(), args)?;
         let environment = Wish::of(context, args.environment.as_deref(), target.as_deref())?;
         let experiment = args.experiment.clone().or_else(|| config.experiment.clone());
+        let spark = args.spark.spec().map_err(CliError::user)?;
         let mut tags = config.tags.clone();
         tags.extend(args.tag.iter().map(|tag| (tag.key.clone(), tag.value.clone())));
         Ok(Self {
@@ -82,6 +84,7 @@ impl Request {
                 .map(|limit| limit.as_secs()),
             resources: Resources::from(&args.resources),
             array: args.array.as_ref().map(ToString::to_string),
+            spark,
             conda: config.conda,
         })
     }
@@ -115,6 +118,7 @@ impl Request {
             max_duration_seconds: self.max_duration_seconds,
             resources: self.resources,
             array: self.array,
+            spark: self.spark,
             conda: self.conda,
         }
     }

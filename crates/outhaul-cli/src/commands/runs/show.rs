@@ -242,6 +242,7 @@ mod tests {
                 resources: Default::default(),
                 array: None,
                 adopted: None,
+                spark: None,
                 rerun_of: None,
             }),
         };

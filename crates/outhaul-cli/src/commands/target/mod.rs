@@ -20,6 +20,7 @@ pub(super) async fn run(context: &Context, command: TargetCommand) -> Outcome {
     match command {
         TargetCommand::Attach(AttachCommand::Remote(args)) => attach::remote(context, &args).await,
         TargetCommand::Attach(AttachCommand::Slurm(args)) => attach::slurm(context, &args).await,
+        TargetCommand::Attach(AttachCommand::Hdinsight(args)) => attach::hdinsight(context, &args).await,
         TargetCommand::List => list(context).await,
         TargetCommand::Show { name } => {
             let target = context.client().await?.target(&name, context.workspace()).await?;

@@ -13,10 +13,11 @@ mod wait;
 use outhaul_client::Client;
 use outhaul_types::api::AttachTarget;
 use outhaul_types::id::check_name;
+use outhaul_types::spark::{HdinsightConfig, cluster_of, hdinsight_address};
 use outhaul_types::target::{HostKey, LocalHost, SlurmConfig, SshEndpoint};
 use outhaul_types::{RemoteConfig, TargetConfig, exit_code};
 
-use crate::args::{AttachRemote, AttachSlurm};
+use crate::args::{AttachHdinsight, AttachRemote, AttachSlurm};
 use crate::context::Context;
 use crate::env_vars;
 use crate::error::{self, Outcome};
@@ -44,6 +45,29 @@ pub(super) async fn slurm(context: &Context, args: &AttachSlurm) -> Outcome {
     };
     let client = context.client().await?;
     attach(context, &client, &args.host, config(None, Some(local)), None).await
+}
+
+/// `outhaul target attach hdinsight`: the host that submits in the same way, with what Spark is to be told.
+pub(super) async fn hdinsight(context: &Context, args: &AttachHdinsight) -> Outcome {
+    let mut host = args.host.clone();
+    if let Some(cluster) = &args.cluster_name {
+        host.address = Some(hdinsight_address(cluster));
+    }
+    run(context, &host, |host| {
+        let of_id = host
+            .resource_id
+            .as_deref()
+            .and_then(cluster_of)
+            .map(str::to_owned);
+        TargetConfig::Hdinsight(HdinsightConfig {
+            cluster_name: args.cluster_name.clone().or(of_id),
+            host,
+            master: args.master.clone(),
+            deploy_mode: args.deploy_mode.map(Into::into),
+            spark_home: args.spark_home.clone(),
+        })
+    })
+    .await
 }
 
 pub(super) async fn remote(context: &Context, args: &AttachRemote) -> Outcome {

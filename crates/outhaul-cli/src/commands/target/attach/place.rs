@@ -2,6 +2,7 @@
 
 use outhaul_client::Client;
 use outhaul_ssh::{Jump, parse_jump};
+use outhaul_types::spark::{cluster_of, hdinsight_address};
 use outhaul_types::target::{ResourceAddress, SshEndpoint};
 
 use super::ssh_config::Alias;
@@ -86,13 +87,20 @@ impl Place {
             At::Resource(id) => {
                 let entry = book
                     .iter()
-                    .find(|entry| entry.resource_id.eq_ignore_ascii_case(id))
-                    .ok_or_else(|| {
-                        CliError::user(format!("no address is known for the resource `{id}`"))
-                            .hint(format!("`outhaul resource map {id} ADDRESS` sets it"))
-                    })?;
-                let server = parse_jump(&entry.address).map_err(error::user)?;
-                (server.host, Some(server.port))
+                    .find(|entry| entry.resource_id.eq_ignore_ascii_case(id));
+                match (entry, cluster_of(id)) {
+                    (Some(entry), _) => {
+                        let server = parse_jump(&entry.address).map_err(error::user)?;
+                        (server.host, Some(server.port))
+                    }
+                    (None, Some(cluster)) => (hdinsight_address(cluster), None),
+                    (None, None) => {
+                        return Err(
+                            CliError::user(format!("no address is known for the resource `{id}`"))
+                                .hint(format!("`outhaul resource map {id} ADDRESS` sets it")),
+                        );
+                    }
+                }
             }
         };
         Ok(SshEndpoint {
