@@ -103,6 +103,8 @@ fn new_run(number: u64) -> Result<NewRun> {
             variables: BTreeMap::new(),
             max_duration_seconds: None,
             resources: Default::default(),
+            array: None,
+            adopted: None,
             spark: None,
             rerun_of: None,
         }),

@@ -13,6 +13,7 @@ pub struct Server {
     program: PathBuf,
     folder: Temp,
     path: Option<std::ffi::OsString>,
+    variable: Option<(&'static str, std::ffi::OsString)>,
 }
 
 impl Server {
@@ -22,12 +23,19 @@ impl Server {
             program,
             folder: Temp::new("home")?,
             path: None,
+            variable: None,
         })
     }
 
     /// Gives every command, and so the server, this PATH.
     pub fn with_path(mut self, path: std::ffi::OsString) -> Self {
         self.path = Some(path);
+        self
+    }
+
+    /// Gives every command, and so the server, this variable.
+    pub fn with_variable(mut self, name: &'static str, value: std::ffi::OsString) -> Self {
+        self.variable = Some((name, value));
         self
     }
 
@@ -45,6 +53,9 @@ impl Server {
             .args(arguments);
         if let Some(path) = &self.path {
             command.env("PATH", path);
+        }
+        if let Some((name, value)) = &self.variable {
+            command.env(name, value);
         }
         command
     }

@@ -7,8 +7,8 @@ use std::fmt::Display;
 use http::Method;
 use outhaul_types::api::{
     BuildEnvironment, BuiltEnvironment, CancelAnswer, CreateWorkspace, EventQuery, Experiment, InWorkspace,
-    LogQuery, Output, RegisterEnvironment, Rerun, RunFilter, RunPlan, RunSummary, ServerStatus, SnapshotInfo,
-    SubmitRun, Target, TargetChecks,
+    LogQuery, Output, RegisterEnvironment, Rerun, RunArray, RunFilter, RunPlan, RunSummary, ServerStatus,
+    SnapshotInfo, SubmitRun, Target, TargetChecks,
 };
 use outhaul_types::environment::RegisteredEnvironment;
 use outhaul_types::log::LogFrame;
@@ -124,6 +124,31 @@ impl Client {
     /// As every request: [`ClientError`].
     pub async fn plan(&self, run: &SubmitRun) -> Answer<RunPlan> {
         self.typed(Call::post("/runs/plan").json(run)?.repeatable()).await
+    }
+
+    /// Records a run for each index of an array. The same id twice makes one array.
+    ///
+    /// # Errors
+    /// As every request: [`ClientError`].
+    pub async fn submit_array(&self, run: &SubmitRun) -> Answer<RunArray> {
+        self.typed(Call::post("/arrays").json(run)?.repeatable()).await
+    }
+
+    /// The array that a run belongs to.
+    ///
+    /// # Errors
+    /// As every request: [`ClientError`].
+    pub async fn array(&self, run: &str) -> Answer<RunArray> {
+        self.typed(Call::get(&format!("/arrays/{}", segment(run)))).await
+    }
+
+    /// Asks for the end of all runs of an array.
+    ///
+    /// # Errors
+    /// As every request: [`ClientError`].
+    pub async fn cancel_array(&self, run: &str) -> Answer<Vec<CancelAnswer>> {
+        self.typed(Call::post(&format!("/arrays/{}/cancel", segment(run))).repeatable())
+            .await
     }
 
     /// Runs, newest first.

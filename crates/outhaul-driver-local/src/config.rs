@@ -25,6 +25,8 @@ pub struct LocalConfig {
     pub docker: PathBuf,
     /// How many runs at once.
     pub slots: u32,
+    /// Whether it is a target that can be detached, so that its folder goes with it. This machine's own is not.
+    pub detachable: bool,
 }
 
 /// Variables that a run's process gets and that are written nowhere: not into its launch script, not into the store.

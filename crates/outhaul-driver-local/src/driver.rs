@@ -18,7 +18,7 @@ use outhaul_host::run_dir::Launcher;
 use outhaul_host::staging::{HostLayout, StagingDriver};
 use outhaul_host::this_machine::{Runs, RunsConfig};
 use outhaul_snapshot::SnapshotError;
-use outhaul_types::{Check, Run, RunKey, RunSpec};
+use outhaul_types::{Check, EnvironmentSpec, Interpreter, Run, RunKey, RunSpec};
 
 use crate::check;
 use crate::config::{LocalConfig, RunVariables};
@@ -73,6 +73,23 @@ impl LocalDriver {
         (!is_own_engine).then(|| (user.as_raw(), nix::unistd::getegid().as_raw()))
     }
 
+    /// The spec with the path of an interpreter that is named only.
+    fn here(&self, spec: &EnvironmentSpec) -> EnvironmentSpec {
+        let mut spec = spec.clone();
+        if let Interpreter::UserManaged { python } = &mut spec.interpreter
+            && !python.contains('/')
+            && let Some(found) = self
+                .config
+                .search_path
+                .iter()
+                .map(|folder| Path::new(folder).join(&*python))
+                .find(|path| path.is_file())
+        {
+            *python = found.display().to_string();
+        }
+        spec
+    }
+
     fn materialise(&self, tree: &str, code: &Path) -> Result<(), DriverError> {
         const OPERATION: &str = "stage the code";
         let hash = tree.parse().map_err(|_| {
@@ -117,6 +134,7 @@ impl Driver for LocalDriver {
             environments: true,
             outputs: true,
             cancel: true,
+            adopts: false,
             default_slots: Some(self.config.slots),
         }
     }
@@ -137,12 +155,13 @@ impl Driver for LocalDriver {
         &self,
         request: &EnvironmentRequest,
     ) -> Result<Option<PreparedEnvironment>, DriverError> {
+        let spec = self.here(&request.spec);
         let ready = match &request.lock {
-            Some(lock) => self.environments.ready_locked(&request.spec, lock).await,
-            None => self.environments.ready(&request.spec).await,
+            Some(lock) => self.environments.ready_locked(&spec, lock).await,
+            None => self.environments.ready(&spec).await,
         };
         let ready = ready.map_err(|error| failed("look for the environment", &error))?;
-        Ok(ready.map(|built| prepared(built, &request.spec.interpreter)))
+        Ok(ready.map(|built| prepared(built, &spec.interpreter)))
     }
 
     async fn prepare_environment(
@@ -155,12 +174,13 @@ impl Driver for LocalDriver {
             relock: request.retry && request.lock.is_none(),
             keep: false,
         };
+        let spec = self.here(&request.spec);
         let built = self
             .environments
-            .prepare(&request.spec, request.lock.clone(), options, &Log(log))
+            .prepare(&spec, request.lock.clone(), options, &Log(log))
             .await;
         built
-            .map(|built| prepared(built, &request.spec.interpreter))
+            .map(|built| prepared(built, &spec.interpreter))
             .map_err(|error| failed("prepare the environment", &error))
     }
 
@@ -210,12 +230,28 @@ impl Driver for LocalDriver {
     }
 
     async fn detach(&self) -> Result<Vec<String>, DriverError> {
-        let message = "this machine is always attached";
-        Err(DriverError::permanent(
-            ErrorKind::Invalid,
-            "detach the target",
-            message,
-        ))
+        const OPERATION: &str = "detach the target";
+        if !self.config.detachable {
+            let message = "this machine is always attached";
+            return Err(DriverError::permanent(ErrorKind::Invalid, OPERATION, message));
+        }
+        let root = self.config.root.clone();
+        let shown = root.display().to_string();
+        let removed = tokio::task::spawn_blocking(move || {
+            let removed = outhaul_host::this_machine::remove(&root);
+            // The folder that was named for it, if nobody else has something there.
+            let _ = root.parent().map(std::fs::remove_dir);
+            removed
+        });
+        match removed.await {
+            Ok(Ok(())) => Ok(vec![format!("the folder `{shown}`")]),
+            Ok(Err(error)) => Err(DriverError::io(OPERATION, shown, error)),
+            Err(error) => Err(DriverError::permanent(
+                ErrorKind::System,
+                OPERATION,
+                error.to_string(),
+            )),
+        }
     }
 
     fn changes(&self) -> Option<ChangeFeed> {

@@ -32,6 +32,7 @@ impl ThisMachine {
             packages: folder.path().join("packages"),
             docker: folder.path().join("no-docker.sock"),
             slots: 2,
+            detachable: false,
         });
         Self {
             folder,

@@ -150,6 +150,7 @@ impl Driver for RemoteDriver {
             environments: true,
             outputs: true,
             cancel: true,
+            adopts: false,
             default_slots: Some(self.slots),
         }
     }

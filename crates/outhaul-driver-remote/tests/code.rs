@@ -24,6 +24,7 @@ async fn run_and_release(driver: &RemoteDriver, tree: &str) {
         script: "cd code && exec true\n".to_owned(),
         container: None,
         batch: None,
+        array: None,
     };
     let id = driver.submit(&request).await.unwrap();
     loop {

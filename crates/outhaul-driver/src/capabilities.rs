@@ -18,6 +18,8 @@ pub struct Capabilities {
     pub outputs: bool,
     /// Can end a run.
     pub cancel: bool,
+    /// Knows jobs that others submitted, and follows them ([`crate::Driver::job`], [`crate::Driver::adopt`]).
+    pub adopts: bool,
     /// Starts at most so many runs at once by itself; `None` where the target has a queue of its own.
     pub default_slots: Option<u32>,
 }

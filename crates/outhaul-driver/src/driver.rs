@@ -8,8 +8,8 @@ use outhaul_types::{Check, EnvironmentSpec, Lock, Run, RunKey, RunSpec};
 
 use crate::capabilities::Capabilities;
 use crate::change::ChangeFeed;
-use crate::error::DriverError;
-use crate::native::{Collected, LogRead, NativeId, NativeRequest, Observation, TargetLog};
+use crate::error::{DriverError, ErrorKind};
+use crate::native::{Collected, LogRead, NativeId, NativeJob, NativeRequest, Observation, TargetLog};
 
 /// Something in a run's spec that this kind of target cannot do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +42,14 @@ pub struct PreparedEnvironment {
     pub bin: Option<String>,
     /// What it was resolved to.
     pub lock: Lock,
+}
+
+fn cannot_adopt(kind: &str) -> DriverError {
+    DriverError::permanent(
+        ErrorKind::Invalid,
+        "look for the job",
+        format!("targets of the kind `{kind}` know no jobs but those that Outhaul submitted"),
+    )
 }
 
 /// Takes what building an environment prints.
@@ -141,6 +149,20 @@ pub trait Driver: Send + Sync {
     /// Removes everything of ours from the target, running processes too, and says in words what that was. May be
     /// repeated.
     async fn detach(&self) -> Result<Vec<String>, DriverError>;
+
+    /// What the target knows of the job with this name of its own, whoever submitted it; `None` when it knows none.
+    /// Only where [`Capabilities::adopts`] says so.
+    async fn job(&self, native: &str) -> Result<Option<NativeJob>, DriverError> {
+        let _ = native;
+        Err(cannot_adopt(self.kind()))
+    }
+
+    /// Prepares for following a job that somebody else submitted: from now on its native id works as that of any run.
+    /// May be repeated. [`Driver::release`] of it leaves everything that is not ours.
+    async fn adopt(&self, job: &NativeJob) -> Result<(), DriverError> {
+        let _ = job;
+        Err(cannot_adopt(self.kind()))
+    }
 
     /// The feed of changes, if this kind tells them; given out once.
     fn changes(&self) -> Option<ChangeFeed>;

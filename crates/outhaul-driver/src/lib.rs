@@ -13,4 +13,6 @@ pub use capabilities::Capabilities;
 pub use change::{ChangeFeed, ChangeSender, change_feed};
 pub use driver::{Driver, EnvironmentRequest, LogSink, OutputSink, PreparedEnvironment, Problem};
 pub use error::{DriverError, ErrorKind, Status};
-pub use native::{Collected, LogRead, NativeId, NativeRequest, Observation, Phase, TargetLog};
+pub use native::{
+    Collected, JobOwner, LogRead, NativeId, NativeJob, NativeRequest, Observation, Phase, TargetLog,
+};

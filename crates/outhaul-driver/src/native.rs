@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use outhaul_types::{Exit, LogStream, RunKey};
+use outhaul_types::{ArrayElement, Exit, LogStream, RunId, RunKey};
 use serde::{Deserialize, Serialize};
 
 /// The target's own name for a run: a job id, or the run key where the target has no names of its own.
@@ -14,6 +14,45 @@ impl fmt::Display for NativeId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.0)
     }
+}
+
+/// Which run a job of the target was submitted for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum JobOwner {
+    /// This one.
+    Run(RunKey),
+    /// The run of an array that has this index.
+    Element {
+        /// The array's id.
+        array: RunId,
+        /// The index.
+        index: u32,
+    },
+}
+
+/// What a target knows of a job that a person named by the target's own name for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NativeJob {
+    /// The native id that a run has which is this job.
+    pub id: NativeId,
+    /// The run that it was submitted for, by its mark; `None` for a job that somebody else submitted.
+    pub owner: Option<JobOwner>,
+    /// The target's own word for its state.
+    pub state: String,
+    /// The target's own word for why it waits or ended; empty when there is none.
+    pub reason: String,
+    /// Its name.
+    pub name: String,
+    /// Whose it is.
+    pub user: String,
+    /// What it runs; empty when the target does not say.
+    pub command: String,
+    /// Where it runs; empty when the target does not say.
+    pub work_dir: String,
+    /// The file of its standard output on the target.
+    pub stdout: Option<String>,
+    /// The file of its standard error on the target.
+    pub stderr: Option<String>,
 }
 
 /// Exactly what a target will be asked to do: what `--dry-run` shows.
@@ -33,6 +72,9 @@ pub struct NativeRequest {
     /// The script that a cluster's scheduler is given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub batch: Option<String>,
+    /// Its place in an array, for a run that is one of many.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub array: Option<ArrayElement>,
 }
 
 /// Where a run is by the target's own word.

@@ -26,6 +26,7 @@ pub fn request(run: &Run, attempt: u32, launch: Launch) -> NativeRequest {
         command: launch.argv,
         container: None,
         batch: None,
+        array: run.spec.as_ref().and_then(|spec| spec.array.clone()),
     }
 }
 
@@ -123,7 +124,16 @@ fn own_variables(
         // A map of texts always has a JSON form.
         ("TAGS", serde_json::to_string(&run.tags).unwrap_or_default()),
     ];
+    let array = run.spec.as_ref().and_then(|spec| spec.array.as_ref());
+    let place = array.into_iter().flat_map(|array| {
+        [
+            ("ARRAY_ID", array.id.to_string()),
+            ("ARRAY_INDEX", array.index.to_string()),
+            ("ARRAY_COUNT", array.count.to_string()),
+        ]
+    });
     own.into_iter()
+        .chain(place)
         .map(|(name, value)| (format!("OUTHAUL_{name}"), value))
         .collect()
 }

@@ -10,4 +10,5 @@ mod signal;
 mod start;
 mod watch;
 
+pub use remove::remove;
 pub use runs::{Runs, RunsConfig};

@@ -25,6 +25,11 @@ pub(crate) fn is_over(job: Option<&JobState>) -> bool {
     job.is_none_or(|job| matches!(meaning(job), Where::Ended | Where::Stopped(..)))
 }
 
+/// Whether the scheduler has put a job back into the queue whose run was started already.
+pub(crate) fn is_requeued(on_host: Option<&Observation>, job: Option<&JobState>) -> bool {
+    on_host.is_some() && job.is_some_and(|job| matches!(meaning(job), Where::Waits(_)))
+}
+
 /// Puts together what both say. `job` is `None` when the scheduler knows nothing of it any more; `patient` while a
 /// record that is missing may still be on its way through the shared file system. `None` for a run of which nobody
 /// knows.
@@ -56,9 +61,12 @@ pub(crate) fn combine(
         // The scheduler's reason explains a signal; the script's own code needs no other.
         (Some(code), Some(Where::Stopped(class, reason))) if code > 128 => stopped(class, reason),
         // Its job is being cleaned up, or the queue was looked at before: only then the scheduler says why it was ended.
-        (Some(code), Some(Where::Runs | Where::Waits(_))) if code > 128 => Phase::Running,
+        (Some(code), Some(Where::Runs)) if code > 128 => Phase::Running,
+        (Some(code), Some(Where::Waits(_))) if code > 128 && patient => Phase::Running,
+        (Some(code), Some(Where::Waits(_))) if code > 128 => requeued(),
         (Some(_), _) | (None, Some(Where::Runs)) => return Some(seen),
-        (None, Some(Where::Waits(_))) if claimed => return Some(seen),
+        (None, Some(Where::Waits(_))) if claimed && patient => return Some(seen),
+        (None, Some(Where::Waits(_))) if claimed => requeued(),
         (None, Some(Where::Waits(reason))) => Phase::Pending { reason: Some(reason) },
         (None, Some(Where::Ended | Where::Stopped(..)) | None) if patient => return Some(seen),
         (None, Some(Where::Stopped(class, reason))) => stopped(class, reason),
@@ -114,6 +122,15 @@ pub(crate) fn with_log(exit: Exit, log: &str) -> Exit {
     }
 }
 
+/// A run is started once: its job would find it started when its turn comes again.
+fn requeued() -> Phase {
+    stopped(
+        FailureClass::Target,
+        "the scheduler took its machines away and put its job back into the queue, and a run is started once only"
+            .to_owned(),
+    )
+}
+
 fn stopped(class: FailureClass, reason: String) -> Phase {
     Phase::Ended {
         exit: Exit::Stopped { class, reason },
@@ -127,6 +144,7 @@ mod tests {
     use outhaul_types::RunId;
 
     use super::*;
+    use crate::native::JobId;
 
     fn seen(phase: Phase) -> Option<Observation> {
         Some(Observation {
@@ -149,13 +167,17 @@ mod tests {
             state: state.into(),
             reason: String::new(),
             nodes: "n1".into(),
+            ..JobState::default()
         }
     }
 
     #[test]
     fn both_words_count() {
         let job = Job {
-            number: 7,
+            id: JobId {
+                number: 7,
+                index: None,
+            },
             key: RunId::generate().unwrap().key(1),
         };
         let is_stopped = |phase: &Phase| {
@@ -178,7 +200,12 @@ mod tests {
         assert!(is_stopped(&phase(seen(code(143)), "TIMEOUT", false)));
         assert_eq!(phase(seen(code(143)), "FAILED", false), code(143));
         assert_eq!(phase(seen(code(143)), "COMPLETING", false), Phase::Running);
-        assert_eq!(phase(seen(code(143)), "PENDING", false), Phase::Running);
+        // Put back into the queue, unless that was how it stood before.
+        assert_eq!(phase(seen(code(143)), "PENDING", true), Phase::Running);
+        assert!(is_stopped(&phase(seen(code(143)), "PENDING", false)));
+        assert_eq!(phase(seen(Phase::Running), "PENDING", true), Phase::Running);
+        assert!(is_stopped(&phase(seen(Phase::Running), "REQUEUED", false)));
+        assert_eq!(phase(seen(code(0)), "PENDING", false), code(0));
         assert_eq!(phase(seen(code(1)), "COMPLETING", false), code(1));
         // Without a record.
         assert_eq!(phase(seen(Phase::Running), "RUNNING", false), Phase::Running);

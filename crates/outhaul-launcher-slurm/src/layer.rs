@@ -1,5 +1,7 @@
 //! The layer: each method of the contract, by the host and its scheduler.
 
+mod submission;
+
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,23 +10,27 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use outhaul_driver::{
     Capabilities, ChangeFeed, Collected, Driver, DriverError, EnvironmentRequest, ErrorKind, LogRead,
-    LogSink, NativeId, NativeRequest, Observation, OutputSink, Phase, PreparedEnvironment, Problem,
-    TargetLog, change_feed,
+    LogSink, NativeId, NativeJob, NativeRequest, Observation, OutputSink, Phase, PreparedEnvironment,
+    Problem, TargetLog, change_feed,
 };
 use outhaul_host::launcher;
-use outhaul_host::run_dir::{Launcher, names, quote};
+use outhaul_host::run_dir::{Launcher, quote};
 use outhaul_host::staging::StagingDriver;
-use outhaul_types::{Check, Exit, Run, RunKey, RunSpec};
+use outhaul_types::{ArrayElement, Check, Exit, Run, RunKey, RunSpec};
 
-use crate::batch;
-use crate::evidence::{combine, is_over, needs_scheduler, with_log};
-use crate::native::{Job, parse_key};
+use crate::adopted::{self, Found};
+use crate::batch::{self, Place};
+use crate::collector::Collector;
+use crate::evidence::{combine, is_over, is_requeued, needs_scheduler, with_log};
+use crate::native::{Job, JobId, parse_key};
 use crate::parse::JobState;
 use crate::queue::Queue;
 use crate::refusal::refusal;
+use crate::script::{self, Places};
 
 /// How long a record of the end may take through a shared file system, after the scheduler says that the job is over.
 const PATIENCE: Duration = Duration::from_secs(15);
+const SUBMIT: &str = "submit the job";
 /// How many runs at once, unless told otherwise: queueing is the scheduler's business.
 const SLOTS: u32 = 1000;
 
@@ -46,14 +52,16 @@ pub struct Slurm<D> {
     host: D,
     options: SlurmOptions,
     queue: Queue,
-    /// Numbers of the jobs of runs that were met.
-    met: Arc<Mutex<HashMap<String, u64>>>,
+    /// Runs of arrays that wait for others of theirs.
+    collector: Collector,
+    /// The jobs of runs that were met.
+    met: Arc<Mutex<HashMap<String, JobId>>>,
     /// When the scheduler first said of a job that it is over, while its record was missing.
-    over: Mutex<HashMap<u64, Instant>>,
+    over: Mutex<HashMap<JobId, Instant>>,
     /// Jobs that we were asked to end.
-    ended_by_us: Mutex<HashSet<u64>>,
+    ended_by_us: Mutex<HashSet<JobId>>,
     /// Jobs of released runs, which the queue shows for a while.
-    released: Mutex<HashSet<u64>>,
+    released: Mutex<HashSet<JobId>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -67,6 +75,7 @@ impl<D: StagingDriver> Slurm<D> {
             host,
             options,
             queue: Queue::default(),
+            collector: Collector::default(),
             met: Arc::default(),
             over: Mutex::default(),
             ended_by_us: Mutex::default(),
@@ -74,11 +83,13 @@ impl<D: StagingDriver> Slurm<D> {
         }
     }
 
-    fn run_dir(&self, key: &RunKey) -> String {
-        format!("{}/{key}", self.host.layout().runs)
+    fn places(&self) -> Places {
+        Places {
+            runs: self.host.layout().runs,
+        }
     }
 
-    /// Asks a script that answers `job NUMBER`, `none`, `canceled` or `refused WHY`.
+    /// Asks a script that answers `job ID`, `none`, `canceled` or `refused WHY`.
     async fn job(
         &self,
         operation: &'static str,
@@ -88,15 +99,12 @@ impl<D: StagingDriver> Slurm<D> {
         let (_, text) = self.host.script(operation, script).await?;
         let answer = text.trim_end();
         let last = answer.lines().rfind(|line| !line.is_empty()).unwrap_or_default();
-        if let Some(number) = last
+        if let Some(id) = last
             .strip_prefix("job ")
-            .and_then(|text| text.trim().parse().ok())
+            .and_then(|text| JobId::parse(text.trim()))
         {
-            let job = Job {
-                number,
-                key: key.clone(),
-            };
-            lock(&self.met).insert(key.to_string(), number);
+            let job = Job { id, key: key.clone() };
+            lock(&self.met).insert(key.to_string(), id);
             return Ok(Some(job));
         }
         if let Some(at) = answer.find("refused ") {
@@ -129,7 +137,7 @@ impl<D: StagingDriver> Slurm<D> {
 
     /// A better word for a stop or an end by signal: our own request, or what the scheduler wrote into the job's log.
     async fn why_stopped(&self, job: &Job, exit: Exit) -> Result<Exit, DriverError> {
-        if lock(&self.ended_by_us).contains(&job.number) {
+        if lock(&self.ended_by_us).contains(&job.id) {
             return Ok(match exit {
                 Exit::Stopped { .. } => Exit::Code { code: 128 + 9 },
                 other => other,
@@ -137,56 +145,56 @@ impl<D: StagingDriver> Slurm<D> {
         }
         let script = format!(
             "tail -c 2000 {}/slurm.log 2> /dev/null; :",
-            quote(&self.run_dir(&job.key))
+            quote(&self.places().run_dir(&job.key))
         );
         let (_, said) = self.host.script("read the job's log", &script).await?;
         Ok(with_log(exit, &said))
     }
 
-    /// Whether a record that is missing may still come.
-    fn is_patient(&self, job: &Job, state: Option<&JobState>, claimed: bool) -> bool {
+    /// Whether the run directory may still come to say what the scheduler says: a record that is missing may be on its
+    /// way, and a job that waits again may have been seen before it began.
+    fn is_patient(&self, job: JobId, state: Option<&JobState>, seen: Option<&Observation>) -> bool {
         // Nothing is on its way from a job that never had a machine.
-        let had_machine = claimed || state.is_some_and(|state| !state.nodes.is_empty());
-        if !is_over(state) || !had_machine {
+        let had_machine = seen.is_some() || state.is_some_and(|state| !state.nodes.is_empty());
+        let differs = had_machine && (is_over(state) || is_requeued(seen, state));
+        let mut over = lock(&self.over);
+        if !differs {
+            over.remove(&job);
             return false;
         }
-        let mut over = lock(&self.over);
-        let since = *over.entry(job.number).or_insert_with(Instant::now);
+        let since = *over.entry(job).or_insert_with(Instant::now);
         since.elapsed() < PATIENCE
     }
-}
 
-/// Finds the job of a run: the one that was written down, or the one of its name.
-fn find_script(run_dir: &str, key: &RunKey) -> String {
-    format!(
-        "cd {} 2> /dev/null || {{ echo none; exit 0; }}
-if [ -s job ]; then echo \"job $(cat job)\"; exit 0; fi
-found=$(squeue -h -t all -u \"$(id -un)\" -n {key} -o %A 2> /dev/null | head -n 1)
-if [ -n \"$found\" ]; then echo \"$found\" > job.new && mv job.new job; echo \"job $found\"; exit 0; fi
-",
-        quote(run_dir)
-    )
-}
+    /// Whether the scheduler knew a job until a moment ago.
+    fn is_forgotten_lately(&self, job: JobId) -> bool {
+        let mut over = lock(&self.over);
+        over.entry(job).or_insert_with(Instant::now).elapsed() < PATIENCE
+    }
 
-/// Submits the job of a run unless that was done. Should two be submitted all the same, the second finds the first one's
-/// claim and ends at once.
-fn submit_script(run_dir: &str, key: &RunKey, batch: &str) -> String {
-    let name = names::CANCEL;
-    format!(
-        "{}if [ -e {name} ]; then echo canceled; exit 0; fi
-cat > batch.sh << 'OUTHAUL_END_OF_BATCH'
-{batch}OUTHAUL_END_OF_BATCH
-if answer=$(sbatch --parsable batch.sh 2> sbatch.err); then
-    found=${{answer##*
-}}
-    echo \"${{found%%;*}}\" > job.new && mv job.new job
-    echo \"job $(cat job)\"
-else
-    echo \"refused $(cat sbatch.err)\"
-fi
-",
-        find_script(run_dir, key)
-    )
+    /// What is said of jobs that others submitted.
+    async fn observe_adopted(&self, jobs: &[JobId]) -> Result<Vec<Observation>, DriverError> {
+        if jobs.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut states = self.queue.look(&self.host, jobs).await?;
+        let short: Vec<String> = jobs
+            .iter()
+            .filter(|job| states.get(job).is_some_and(adopted::needs_details))
+            .map(ToString::to_string)
+            .collect();
+        states.extend(self.queue.details(&self.host, &short).await?);
+        // The sizes after the states: a log does not grow any more once its job is over.
+        let script = adopted::sizes(&self.places().adopted(), jobs);
+        let (_, sizes) = self.host.script("look at the job's logs", &script).await?;
+        let observation = |job: &JobId| {
+            let state = states.get(job);
+            let patient = state.is_none() && self.is_forgotten_lately(*job);
+            let phase = adopted::phase(state, lock(&self.ended_by_us).contains(job), patient);
+            adopted::observation(*job, phase, state.and_then(|state| state.ran), &sizes)
+        };
+        Ok(jobs.iter().map(observation).collect())
+    }
 }
 
 #[async_trait]
@@ -197,6 +205,7 @@ impl<D: StagingDriver> Driver for Slurm<D> {
 
     fn capabilities(&self) -> Capabilities {
         Capabilities {
+            adopts: true,
             default_slots: Some(match self.options.slots {
                 0 => SLOTS,
                 slots => slots,
@@ -235,14 +244,22 @@ impl<D: StagingDriver> Driver for Slurm<D> {
         launch.argv = batch::on_nodes(launch.argv, &resources);
         let mut request = launcher::request(run, attempt, launch);
         let limit = run.spec.as_ref().and_then(|spec| spec.max_duration_seconds);
-        let run_dir = self.run_dir(&request.run_key);
-        request.batch = Some(batch::script(
-            &request.run_key,
-            &run_dir,
-            &resources,
-            &self.options,
-            limit,
-        ));
+        let places = self.places();
+        let (run_dir, folder) = (places.run_dir(&request.run_key), places.arrays());
+        let indexes = request.array.as_ref().and_then(ArrayElement::indexes);
+        let name = request.array.as_ref().map(|array| array.id.to_string());
+        let place = match (&indexes, &name) {
+            (Some(indexes), Some(name)) => Place::Array {
+                name,
+                folder: &format!("{folder}/{name}"),
+                indexes: indexes.range(),
+            },
+            _ => Place::Run {
+                key: &request.run_key,
+                run_dir: &run_dir,
+            },
+        };
+        request.batch = Some(batch::script(place, &resources, &self.options, limit));
         request
     }
 
@@ -268,46 +285,49 @@ impl<D: StagingDriver> Driver for Slurm<D> {
     }
 
     async fn submit(&self, request: &NativeRequest) -> Result<NativeId, DriverError> {
-        const OPERATION: &str = "submit the job";
         let batch = request.batch.as_ref().ok_or_else(|| {
-            DriverError::permanent(ErrorKind::System, OPERATION, "the request has no batch script")
+            DriverError::permanent(ErrorKind::System, SUBMIT, "the request has no batch script")
         })?;
         let key = &request.run_key;
         self.host.stage(request, Launcher::Cluster).await?;
-        let script = submit_script(&self.run_dir(key), key, batch);
-        let job = self.job(OPERATION, key, &script).await?;
+        let submitted = match &request.array {
+            None => self.submit_alone(key, batch).await,
+            Some(array) => self.submit_element(key, batch, array).await,
+        };
         self.queue.forget().await;
-        job.map(|job| job.native()).ok_or_else(|| {
-            let message = "the run's folder is gone";
-            DriverError::temporary(ErrorKind::Target, OPERATION, message)
-        })
+        let key = key.clone();
+        submitted.map(|id| Job { id, key }.native())
     }
 
     async fn find(&self, run_key: &RunKey) -> Result<Option<NativeId>, DriverError> {
-        let script = format!("{}echo none\n", find_script(&self.run_dir(run_key), run_key));
+        let script = self.places().find(run_key);
         let job = self.job("look for the job", run_key, &script).await?;
         Ok(job.map(|job| job.native()))
     }
 
     async fn prevent(&self, run_key: &RunKey) -> Result<(), DriverError> {
+        const OPERATION: &str = "keep the job from starting";
         self.host.prevent(run_key).await?;
-        let script = format!("scancel --name={run_key} -u \"$(id -un)\" 2>&1");
-        let (status, text) = self.host.script("keep the job from starting", &script).await?;
-        if status == 0 {
+        let script = self.places().prevent(run_key);
+        let (status, text) = self.host.script(OPERATION, &script).await?;
+        if status == 0 && !text.contains("refused ") {
             return Ok(());
         }
-        Err(refusal("keep the job from starting", &text))
+        Err(refusal(OPERATION, &text))
     }
 
     async fn observe(&self, ids: &[NativeId]) -> Result<Vec<Observation>, DriverError> {
-        let jobs: Vec<Job> = {
+        let (jobs, adopted): (Vec<Job>, Vec<JobId>) = {
             let released = lock(&self.released);
             let jobs = ids.iter().filter_map(Job::of);
-            jobs.filter(|job| !released.contains(&job.number)).collect()
+            (
+                jobs.filter(|job| !released.contains(&job.id)).collect(),
+                ids.iter().filter_map(adopted::of).collect(),
+            )
         };
         let all: Vec<&Job> = jobs.iter().collect();
         for job in &jobs {
-            lock(&self.met).insert(job.key.to_string(), job.number);
+            lock(&self.met).insert(job.key.to_string(), job.id);
         }
         let mut on_host = self.on_host(&all).await?;
         let asked: Vec<&Job> = all
@@ -316,21 +336,28 @@ impl<D: StagingDriver> Driver for Slurm<D> {
             .collect();
         let mut states = HashMap::new();
         if !asked.is_empty() {
-            states = self.queue.look(&self.host, &asked).await?;
+            let ids: Vec<JobId> = asked.iter().map(|job| job.id).collect();
+            states = self.queue.look(&self.host, &ids).await?;
             // The directory was read before the scheduler: a job that is over may have left its record in between.
             let again: Vec<&Job> = asked
                 .into_iter()
-                .filter(|job| is_over(states.get(&job.number)))
+                .filter(|job| is_over(states.get(&job.id)))
                 .collect();
             on_host.extend(self.on_host(&again).await?);
         }
-        let mut found = Vec::new();
+        let mut found = self.observe_adopted(&adopted).await?;
         for job in &jobs {
             let seen = on_host.remove(job.key.as_str());
-            let state = states.get(&job.number);
+            let state = states.get(&job.id);
             let needs = needs_scheduler(seen.as_ref());
-            let patient = needs && self.is_patient(job, state, seen.is_some());
+            let patient = needs && self.is_patient(job.id, state, seen.as_ref());
+            let is_requeued = needs && !patient && is_requeued(seen.as_ref(), state);
             let mut combined = combine(job, seen, state, patient);
+            if is_requeued {
+                // It would only find its run started.
+                let script = format!("scancel {} 2> /dev/null; :", job.id);
+                self.host.script("take the job from the queue", &script).await?;
+            }
             if let Some(Observation {
                 phase: Phase::Ended { exit, .. },
                 ..
@@ -351,29 +378,34 @@ impl<D: StagingDriver> Driver for Slurm<D> {
         offset: u64,
         max: usize,
     ) -> Result<LogRead, DriverError> {
-        match Job::of(id) {
-            Some(job) => self.host.read_log(&job.on_host(), log, offset, max).await,
-            None => Ok(LogRead::default()),
+        if let Some(job) = Job::of(id) {
+            return self.host.read_log(&job.on_host(), log, offset, max).await;
         }
+        let folder = self.places().adopted();
+        let script = adopted::of(id).and_then(|job| adopted::piece(&folder, job, log, offset, max));
+        let Some(script) = script else {
+            return Ok(LogRead::default());
+        };
+        let (_, text) = self.host.script("read the job's log", &script).await?;
+        let bytes = adopted::bytes(&text);
+        Ok(LogRead { bytes })
     }
 
     async fn cancel(&self, id: &NativeId, grace: Duration) -> Result<(), DriverError> {
         const OPERATION: &str = "cancel the job";
-        let Some(job) = Job::of(id) else {
-            return Ok(());
+        let job = match Job::of(id) {
+            Some(job) => {
+                // The mark first: it reaches a process that is only about to start.
+                self.host.prevent(&job.key).await?;
+                job.id
+            }
+            None => match adopted::of(id) {
+                Some(job) => job,
+                None => return Ok(()),
+            },
         };
-        // The mark first: it reaches a process that is only about to start.
-        self.host.prevent(&job.key).await?;
-        let (number, grace) = (job.number, grace.as_millis().div_ceil(1000));
-        lock(&self.ended_by_us).insert(number);
-        // One that waits is taken from the queue; one that runs is asked to end, and ended by force after the grace. A job
-        // that is over is no error.
-        let script = format!(
-            "scancel --state=PENDING {number} 2> /dev/null
-said=$(scancel --full --signal=TERM {number} 2>&1) || case $said in *[Ii]nvalid*|*already*|*[Cc]ompleting*) ;; *) echo \"$said\"; exit 1 ;; esac
-setsid sh -c 'sleep {grace}; exec scancel {number}' < /dev/null > /dev/null 2>&1 &
-:"
-        );
+        lock(&self.ended_by_us).insert(job);
+        let script = script::cancel(&job.to_string(), grace.as_millis().div_ceil(1000));
         let (status, text) = self.host.script(OPERATION, &script).await?;
         self.queue.forget().await;
         if status == 0 {
@@ -390,6 +422,12 @@ setsid sh -c 'sleep {grace}; exec scancel {number}' < /dev/null > /dev/null 2>&1
     }
 
     async fn release(&self, id: &NativeId) -> Result<(), DriverError> {
+        if let Some(job) = adopted::of(id) {
+            let script = adopted::forget(&self.places().adopted(), job);
+            self.host.script("forget the job", &script).await?;
+            lock(&self.over).remove(&job);
+            return Ok(());
+        }
         let Some(job) = Job::of(id) else {
             // A run that was ended before it was known to be submitted has no other id than its key.
             if let Some(key) = parse_key(&id.0) {
@@ -398,14 +436,58 @@ setsid sh -c 'sleep {grace}; exec scancel {number}' < /dev/null > /dev/null 2>&1
             return self.host.release(id).await;
         };
         lock(&self.met).remove(job.key.as_str());
-        lock(&self.over).remove(&job.number);
+        lock(&self.over).remove(&job.id);
+        if job.id.index.is_some() {
+            let script = self.places().leave_array(&job.key);
+            self.host.script("clean up after the run", &script).await?;
+        }
         self.host.release(&job.on_host()).await?;
-        lock(&self.released).insert(job.number);
+        lock(&self.released).insert(job.id);
         Ok(())
     }
 
     async fn detach(&self) -> Result<Vec<String>, DriverError> {
         self.host.detach().await
+    }
+
+    async fn job(&self, native: &str) -> Result<Option<NativeJob>, DriverError> {
+        const OPERATION: &str = "look for the job";
+        let job = adopted::named(native).ok_or_else(|| {
+            let message = format!("`{native}` is no job of Slurm");
+            DriverError::permanent(ErrorKind::Invalid, OPERATION, message)
+                .with_hint("it looks like `12345`, or `12345_7` for a job of an array")
+        })?;
+        let (_, text) = self.host.script(OPERATION, &adopted::question(job)).await?;
+        match adopted::read(job, &text) {
+            Found::Job(job) => Ok(Some(*job)),
+            Found::Nothing => Ok(None),
+            Found::Array => Err(DriverError::permanent(
+                ErrorKind::Invalid,
+                OPERATION,
+                format!("`{job}` is an array of jobs"),
+            )
+            .with_hint(format!(
+                "name one of them: `{job}_INDEX`; `squeue -r -j {job}` on the target lists them"
+            ))),
+            Found::Trouble(said) => Err(refusal(OPERATION, &said)),
+        }
+    }
+
+    async fn adopt(&self, job: &NativeJob) -> Result<(), DriverError> {
+        const OPERATION: &str = "adopt the job";
+        let Some(id) = adopted::of(&job.id) else {
+            let message = format!("`{}` is no job of Slurm", job.id);
+            return Err(DriverError::permanent(ErrorKind::Invalid, OPERATION, message));
+        };
+        let script = adopted::note(&self.places().adopted(), job, id);
+        match self.host.script(OPERATION, &script).await? {
+            (0, _) => Ok(()),
+            (status, _) => Err(DriverError::temporary(
+                ErrorKind::Target,
+                OPERATION,
+                format!("it could not be noted down on the target (exit code {status}): is the disk full?"),
+            )),
+        }
     }
 
     fn changes(&self) -> Option<ChangeFeed> {
@@ -415,9 +497,9 @@ setsid sh -c 'sleep {grace}; exec scancel {number}' < /dev/null > /dev/null 2>&1
         tokio::spawn(async move {
             while let Some(id) = told.next().await {
                 // Before its number is known nobody asks for the run by it; afterwards it is observed anyway.
-                let number = lock(&met).get(&id.0).copied();
-                if let Some((number, key)) = number.zip(parse_key(&id.0)) {
-                    sender.changed(Job { number, key }.native());
+                let job = lock(&met).get(&id.0).copied();
+                if let Some((id, key)) = job.zip(parse_key(&id.0)) {
+                    sender.changed(Job { id, key }.native());
                 }
             }
         });

@@ -5,14 +5,18 @@
 //! mean ([`words`]), whose fault a refusal is ([`refusal`]), and how the scheduler's word and the run directory's are put
 //! together ([`evidence`]). The layer asks; one `squeue` answers for all runs.
 
+mod adopted;
+mod array;
 mod batch;
 mod check;
+mod collector;
 mod evidence;
 mod layer;
 mod native;
 mod parse;
 mod queue;
 mod refusal;
+mod script;
 mod words;
 
 pub use check::{CLUSTER_QUESTIONS, cluster_checks};

@@ -219,6 +219,16 @@ mod tests {
                 FailureClass::Target,
                 true,
             ),
+            (
+                "sbatch: error: Slurm temporarily unable to accept job, sleeping and retrying\nsbatch: error: Batch job submission failed: Slurm temporarily unable to accept job, sleeping and retrying",
+                FailureClass::Target,
+                true,
+            ),
+            (
+                "sbatch: error: QOSMaxSubmitJobPerUserLimit\nsbatch: error: Batch job submission failed: Job violates accounting/QOS policy (job submit limit, user's size and/or time limits)",
+                FailureClass::Target,
+                true,
+            ),
             ("sh: 1: sbatch: not found", FailureClass::Target, false),
             ("sbatch: error: Something new", FailureClass::Target, false),
         ] {

@@ -104,7 +104,7 @@ mod tests {
         JobState {
             state: state.into(),
             reason: reason.into(),
-            nodes: String::new(),
+            ..JobState::default()
         }
     }
 

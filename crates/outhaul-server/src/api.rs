@@ -1,8 +1,10 @@
 //! The HTTP API under `/api/v1`: thin handlers, one file for each kind of thing. See `docs/api.md` for its habits.
 
+mod arrays;
 mod environments;
 mod error;
 mod events;
+mod jobs;
 mod logs;
 mod mlflow;
 mod outputs;
@@ -47,10 +49,12 @@ fn documented() -> OpenApiRouter<Arc<App>> {
         .merge(workspaces::routes())
         .merge(runs::routes())
         .merge(tracked::routes())
+        .merge(arrays::routes())
         .merge(logs::routes())
         .merge(events::routes())
         .merge(outputs::routes())
         .merge(targets::routes())
+        .merge(jobs::routes())
         .merge(resources::routes())
         .merge(mlflow::routes())
         .merge(environments::routes());

@@ -2,6 +2,7 @@
 //! itself is looked at in `provision`, and made into a driver in `remote`.
 
 mod adopt;
+mod here;
 mod provision;
 mod remote;
 mod tickets;
@@ -71,15 +72,18 @@ pub(crate) async fn attach(app: &Arc<App>, request: AttachTarget) -> Result<Comp
                 .with_hint("use another name"),
         );
     }
+    check_places(&config)?;
     resolve(app, &mut config).await?;
-    check_config(config.host())?;
+    if let Some(host) = config.host() {
+        check_config(host)?;
+    }
     let secrets = match &ticket {
         Some(ticket) => app.attaching.tickets.look(ticket)?,
         None => BTreeMap::new(),
     };
-    if let Some(missing) = needed(config.host())
-        .iter()
-        .find(|name| !secrets.contains_key(**name))
+    if let Some(missing) = config
+        .host()
+        .and_then(|host| needed(host).iter().find(|name| !secrets.contains_key(**name)))
     {
         return Err(ApiError::bad_request(format!(
             "the credential holds no `{missing}`"
@@ -244,7 +248,9 @@ pub(crate) async fn secrets(app: &App, target: &ComputeTarget) -> Result<BTreeMa
 /// Fills the address in for a target that is named by its Azure resource id.
 async fn resolve(app: &App, config: &mut TargetConfig) -> Result<(), ApiError> {
     let is_spark = matches!(config, TargetConfig::Hdinsight(_));
-    let config = config.host_mut();
+    let Some(config) = config.host_mut() else {
+        return Ok(());
+    };
     let Some(id) = &config.resource_id else {
         return Ok(());
     };
@@ -286,6 +292,28 @@ async fn resolve(app: &App, config: &mut TargetConfig) -> Result<(), ApiError> {
     Ok(())
 }
 
+/// A target has one host, and not two or none.
+fn check_places(config: &TargetConfig) -> Result<(), ApiError> {
+    match (config.host(), config.local()) {
+        (Some(_), None) => Ok(()),
+        (None, Some(local)) => check_place(local.folder.as_deref(), local.slots),
+        _ => Err(
+            ApiError::bad_request("a target needs one login host: either `host` or `local`")
+                .with_hint("`local` is the server's own machine, `host` one that is reached over SSH"),
+        ),
+    }
+}
+
+fn check_place(folder: Option<&str>, slots: Option<u32>) -> Result<(), ApiError> {
+    if let Some(problem) = folder.and_then(outhaul_host::remote::folder_problem) {
+        return Err(ApiError::bad_request(problem).with_hint("give another `--folder`"));
+    }
+    if slots == Some(0) {
+        return Err(ApiError::bad_request("a target with 0 slots would run nothing"));
+    }
+    Ok(())
+}
+
 fn check_config(config: &RemoteConfig) -> Result<(), ApiError> {
     for endpoint in config.jumps.iter().chain([&config.endpoint]) {
         let odd = |c: char| c.is_whitespace() || c.is_control();
@@ -310,17 +338,7 @@ fn check_config(config: &RemoteConfig) -> Result<(), ApiError> {
         })?;
         check_fingerprint(&pinned.fingerprint)?;
     }
-    if let Some(problem) = config
-        .folder
-        .as_deref()
-        .and_then(outhaul_host::remote::folder_problem)
-    {
-        return Err(ApiError::bad_request(problem).with_hint("give another `--folder`"));
-    }
-    if config.slots == Some(0) {
-        return Err(ApiError::bad_request("a target with 0 slots would run nothing"));
-    }
-    Ok(())
+    check_place(config.folder.as_deref(), config.slots)
 }
 
 fn check_fingerprint(text: &str) -> Result<(), ApiError> {
@@ -353,7 +371,11 @@ pub(crate) async fn trust(app: &Arc<App>, name: &str, key: HostKey) -> Result<Co
             "`local` is this machine, which has no host key",
         ));
     };
-    let config = target.config.host_mut();
+    let Some(config) = target.config.host_mut() else {
+        return Err(ApiError::bad_request(format!(
+            "`{name}` is reached through this machine, which has no host key"
+        )));
+    };
     config.endpoint.host_key = Some(key.clone());
     if let Some(identity) = &mut target.identity {
         identity.host_key = Some(key.fingerprint);

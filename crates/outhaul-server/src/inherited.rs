@@ -23,6 +23,7 @@ const NAMES: &[&str] = &[
     "CONDA_CHANNEL_ALIAS",
     "PYENV_ROOT",
     "PYENV_VERSION",
+    "SLURM_CONF",
 ];
 
 /// Beginnings of names that are inherited: locale, certificates, package tools, accelerators and their libraries.

@@ -3,6 +3,7 @@
 //! Data flows one way: [`api`] → [`submit`] → store → [`scheduler`] → [`life`] → driver → target; evidence flows
 //! back through [`observer`] into the store, the [`logs`] and the [`hub`] that wakes whoever follows.
 
+mod adoption;
 mod api;
 mod app;
 mod attach;

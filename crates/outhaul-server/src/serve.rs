@@ -28,6 +28,7 @@ use crate::inherited::inherited;
 use crate::janitor::{self, Janitor};
 use crate::mlflow::{self, Mlflow, OwnVariables};
 use crate::reserve::Reserve;
+use crate::scheduler::Group;
 use crate::targets::{Entry, Target, Targets};
 use crate::{api, failpoint, ingest, life, listen, sdk, uploads};
 
@@ -192,6 +193,7 @@ async fn open(
         packages: server_side.packages.clone(),
         docker: docker.clone(),
         slots,
+        detachable: false,
     })
     .map_err(|error| broken(&error))?
     .with_variables(Arc::clone(&own_variables) as Arc<dyn RunVariables>);
@@ -267,9 +269,11 @@ async fn recover(app: &Arc<App>) -> Result<(), ApiError> {
             continue;
         };
         match run.state {
-            RunState::NotStarted | RunState::Queued => target.scheduler().enqueue(run.id),
+            RunState::NotStarted | RunState::Queued => {
+                target.scheduler().enqueue(run.id.clone(), Group::of(&run));
+            }
             _ => {
-                target.scheduler().resume(run.id.clone());
+                target.scheduler().resume(run.id.clone(), Group::of(&run));
                 resumed.push((target, run.id));
             }
         }

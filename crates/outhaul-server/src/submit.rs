@@ -6,25 +6,101 @@ use jiff::Timestamp;
 use outhaul_driver::{EnvironmentRequest, PreparedEnvironment};
 use outhaul_environment::resolve_conda;
 use outhaul_store::{Guard, StoreError};
-use outhaul_types::api::{EnvironmentChoice, Rerun, RunPlan, SubmitRun};
+use outhaul_types::api::{ArrayRun, EnvironmentChoice, Rerun, RunArray, RunPlan, RunSummary, SubmitRun};
 use outhaul_types::id::check_name;
 use outhaul_types::spec::{is_inside, is_variable_name};
 use outhaul_types::workspace::LOCAL_TARGET;
 use outhaul_types::{
-    ApiError, Command, CondaMode, EnvironmentSpec, ErrorCode, Interpreter, Lock, NewRun, Run, RunEventKind,
-    RunSpec, RunState, Workspace,
+    ApiError, ArrayElement, Command, CondaMode, EnvironmentSpec, ErrorCode, Indexes, Interpreter, Lock,
+    NewRun, Run, RunEventKind, RunId, RunSpec, RunState, Workspace,
 };
 
 use crate::app::App;
 use crate::errors::{of_target, translate, unknown};
+use crate::scheduler::Group;
 use crate::targets::Target;
 use crate::{failpoint, life};
 
 /// Records a run and hands it to its target's queue. The flag says whether it is new.
 pub(crate) async fn submit(app: &Arc<App>, request: SubmitRun) -> Result<(Run, bool), ApiError> {
+    if request.array.is_some() {
+        return Err(ApiError::bad_request("one run has no `array`")
+            .with_hint("`POST /arrays` submits a run for each index"));
+    }
     check_code(app, &request)?;
     let (new, target) = check(app, request).await?;
     record(app, &target, new).await
+}
+
+/// Records the runs of an array, all at once, and hands them to their target's queue. The flag says whether they are
+/// new.
+pub(crate) async fn submit_array(
+    app: &Arc<App>,
+    mut request: SubmitRun,
+) -> Result<(RunArray, bool), ApiError> {
+    let Some(text) = request.array.take() else {
+        return Err(ApiError::bad_request("the array's indexes are not given")
+            .with_hint("give them as `array`: `0-99`, `0-9:2`, `1,3,7` or `0-99%10`"));
+    };
+    let indexes = indexes(&text)?;
+    check_code(app, &request)?;
+    let (new, target) = check(app, request).await?;
+    let array = new.id.clone();
+    let element = |(id, element): (RunId, ArrayElement)| {
+        let name = format!("{}-{}", new.name, element.index);
+        check_name("run", &name).map_err(|error| ApiError::bad_request(error.to_string()))?;
+        let spec = new.spec.clone().map(|spec| RunSpec {
+            array: Some(element),
+            ..spec
+        });
+        let run = NewRun {
+            id,
+            name,
+            spec,
+            ..new.clone()
+        };
+        Ok((run, vec![RunEventKind::Queued]))
+    };
+    let runs = indexes
+        .elements(&array)
+        .map(element)
+        .collect::<Result<Vec<_>, ApiError>>()?;
+    failpoint::hit("submit.before-create");
+    let created = app
+        .store
+        .create_runs(runs, Timestamp::now())
+        .await
+        .map_err(translate)?;
+    failpoint::hit("submit.after-create");
+    let is_new = created.iter().any(|created| !created.events.is_empty());
+    if is_new {
+        tracing::info!(array = %array, runs = created.len(), target = target.name, "array.submitted");
+        let mut scheduler = target.scheduler();
+        for created in &created {
+            scheduler.enqueue(created.run.id.clone(), Group::of(&created.run));
+        }
+        drop(scheduler);
+        life::start_ready(app, &target);
+    }
+    let runs = indexes
+        .all()
+        .iter()
+        .zip(&created)
+        .map(|(index, created)| ArrayRun {
+            index: *index,
+            run: RunSummary::from(&created.run),
+        });
+    let shown = RunArray {
+        id: array,
+        array: text,
+        runs: runs.collect(),
+    };
+    Ok((shown, is_new))
+}
+
+fn indexes(text: &str) -> Result<Indexes, ApiError> {
+    text.parse::<Indexes>()
+        .map_err(|error| ApiError::bad_request(error.to_string()))
 }
 
 /// Repeats a run: its recorded code and command, and the lock of its environment.
@@ -36,6 +112,13 @@ pub(crate) async fn rerun(app: &Arc<App>, original: &Run, request: Rerun) -> Res
         ))
         .with_hint("repeat its parent, where it has one that was submitted"));
     };
+    if let Some(job) = &spec.adopted {
+        return Err(ApiError::bad_request(format!(
+            "run `{}` is job `{job}` of target `{}`, which Outhaul did not submit: it has no code to repeat",
+            original.id.short(),
+            original.target
+        )));
+    }
     let target = app
         .targets
         .get(request.target.as_deref().unwrap_or(&original.target))?;
@@ -72,7 +155,7 @@ async fn record(app: &Arc<App>, target: &Arc<Target>, new: NewRun) -> Result<(Ru
     let mut run = created.run;
     if is_new {
         tracing::info!(run = %run.id, target = run.target, "run.submitted");
-        target.scheduler().enqueue(run.id.clone());
+        target.scheduler().enqueue(run.id.clone(), Group::of(&run));
         life::start_ready(app, target);
         if target.scheduler().position(&run.id).is_some() {
             match app
@@ -125,6 +208,8 @@ async fn check(app: &App, request: SubmitRun) -> Result<(NewRun, Arc<Target>), A
         variables: request.variables,
         max_duration_seconds: request.max_duration_seconds,
         resources: request.resources,
+        array: None,
+        adopted: None,
         spark: request.spark,
         rerun_of: None,
     };
@@ -274,7 +359,12 @@ pub(crate) async fn registered(
 
 /// What a submission would do; nothing is changed.
 pub(crate) async fn plan(app: &Arc<App>, request: SubmitRun) -> Result<RunPlan, ApiError> {
-    let (new, target) = check(app, request).await?;
+    let indexes = request.array.as_deref().map(indexes).transpose()?;
+    let (mut new, target) = check(app, request).await?;
+    if let (Some(indexes), Some(spec)) = (&indexes, &mut new.spec) {
+        // The first one stands for all.
+        spec.array = indexes.elements(&new.id).next().map(|(_, element)| element);
+    }
     let (run, _) = Run::submitted(new, Timestamp::now());
     let spec = run
         .spec
@@ -296,8 +386,12 @@ pub(crate) async fn plan(app: &Arc<App>, request: SubmitRun) -> Result<RunPlan, 
     let environment = ready.unwrap_or_else(|| placeholder(&spec, &environment_spec_id));
     let request = target.driver.plan(&run, 1, &environment);
     let is_full = target.scheduler().is_full();
+    let what = match &indexes {
+        Some(indexes) => format!("{} runs, one for each index of `{indexes}`,", indexes.count()),
+        None => "the run".to_owned(),
+    };
     let mut steps = vec![format!(
-        "record the run in workspace `{}`, experiment `{}`",
+        "record {what} in workspace `{}`, experiment `{}`",
         run.workspace, run.experiment
     )];
     if is_full {

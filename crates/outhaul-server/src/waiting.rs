@@ -77,6 +77,12 @@ fn queued(run: &Run, target: Option<&Target>) -> (String, String) {
         1 => "1 run is before it".to_owned(),
         before => format!("{before} runs are before it"),
     };
+    if let Some(limit) = scheduler.held_by(&run.id) {
+        return (
+            format!("{limit} runs of its array are running, and not more of them go at once"),
+            "one of them ending".to_owned(),
+        );
+    }
     let reason = match scheduler.slots() {
         Some(slots) => format!(
             "{} of {slots} slots of target `{}` are in use; {before}",

@@ -9,6 +9,8 @@ use support::Server;
 fn path(template: &str, run: &str) -> String {
     template
         .replace("{run}", run)
+        .replace("{array}", run)
+        .replace("{job}", "1")
         .replace("{workspace}", "default")
         .replace("{target}", "local")
         .replace("{name}", "none")
@@ -250,4 +252,56 @@ fn submitting_the_same_id_twice_makes_one_run() {
         "once\n"
     );
     assert_eq!(server.get("/runs").json().as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn an_array_is_submitted_whole_once_or_not_at_all() {
+    let server = Server::start();
+    let mut body = server.submission("exit $OUTHAUL_ARRAY_INDEX");
+    body["array"] = json!("0-4:2%1");
+    let id = body["id"].as_str().unwrap().to_owned();
+    let first = server.post("/arrays", &body);
+    assert_eq!(first.status, 201, "{}", first.text());
+    let first = first.json();
+    assert_eq!(
+        (&first["id"], first["runs"].as_array().unwrap().len()),
+        (&json!(id), 3)
+    );
+    // The answer was lost, and it is asked again.
+    let again = server.post("/arrays", &body);
+    assert_eq!(
+        (again.status, &again.json()["runs"][2]["run"]["id"]),
+        (200, &first["runs"][2]["run"]["id"])
+    );
+    assert_eq!(server.get("/runs").json().as_array().unwrap().len(), 3);
+    body["array"] = json!("0-9");
+    assert_eq!(
+        server.post("/arrays", &body).status,
+        409,
+        "another array with this id"
+    );
+    for (index, code) in [(0, 0), (1, 2), (2, 4)] {
+        let run = first["runs"][index]["run"]["id"]
+            .as_str()
+            .unwrap()
+            .parse()
+            .unwrap();
+        assert_eq!(server.end(&run).exit_code(), Some(code));
+    }
+    let member = first["runs"][1]["run"]["id"].as_str().unwrap();
+    let shown = server.get(&format!("/arrays/{member}")).json();
+    assert_eq!(
+        (&shown["id"], &shown["runs"][2]["index"]),
+        (&json!(id), &json!(4))
+    );
+
+    let mut body = server.submission("true");
+    for array in [json!("3-1"), json!(""), json!("0-10000"), json!(null)] {
+        body["array"] = array;
+        let answer = server.post("/arrays", &body);
+        assert_eq!(answer.status, 400, "{}", answer.text());
+    }
+    body["array"] = json!("0-1");
+    assert_eq!(server.post("/runs", &body).status, 400, "one run is no array");
+    assert_eq!(server.get("/runs").json().as_array().unwrap().len(), 3);
 }

@@ -2,7 +2,7 @@
 
 use outhaul_store::rules::RunQuery;
 use outhaul_types::api::RunSummary;
-use outhaul_types::{Run, RunState};
+use outhaul_types::{Run, RunId, RunState};
 use rusqlite::types::Value;
 use rusqlite::{Connection, Params, Row, params_from_iter};
 
@@ -25,6 +25,19 @@ pub(crate) fn summaries(connection: &Connection, query: &RunQuery<'_>) -> Result
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
         found.push(summary(row)?);
+    }
+    Ok(found)
+}
+
+/// Those of these ids that are there, in this order.
+pub(crate) fn of_ids(connection: &Connection, ids: &[RunId]) -> Result<Vec<RunSummary>> {
+    let mut statement = connection.prepare_cached(&format!("{SUMMARY} WHERE id = ?1"))?;
+    let mut found = Vec::new();
+    for id in ids {
+        let mut rows = statement.query([id.as_str()])?;
+        if let Some(row) = rows.next()? {
+            found.push(summary(row)?);
+        }
     }
     Ok(found)
 }

@@ -104,6 +104,19 @@ impl Store for SqliteStore {
             .await
     }
 
+    async fn create_runs(
+        &self,
+        new: Vec<(NewRun, Vec<RunEventKind>)>,
+        at: Timestamp,
+    ) -> Result<Vec<AppliedRun>, StoreError> {
+        let create = move |connection: &rusqlite::Connection| {
+            new.into_iter()
+                .map(|(new, events)| runs::begin(connection, new, events, at))
+                .collect()
+        };
+        self.writer.write(create).await
+    }
+
     async fn run(&self, id: &RunId) -> Result<Run, StoreError> {
         let id = id.clone();
         self.readers
@@ -122,6 +135,13 @@ impl Store for SqliteStore {
         let filter = filter.clone();
         self.readers
             .read(move |connection| list::summaries(connection, &RunQuery::new(&filter)?))
+            .await
+    }
+
+    async fn summaries(&self, ids: &[RunId]) -> Result<Vec<RunSummary>, StoreError> {
+        let ids = ids.to_vec();
+        self.readers
+            .read(move |connection| list::of_ids(connection, &ids))
             .await
     }
 

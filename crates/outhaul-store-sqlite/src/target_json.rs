@@ -4,7 +4,7 @@
 //! be told. What is stored was checked before: here unknown fields are dropped, innermost parts first, and whatever
 //! else is wrong is told as always.
 
-use outhaul_types::target::{HostKey, SshAuthentication, SshEndpoint};
+use outhaul_types::target::{HostKey, LocalHost, SlurmConfig, SshAuthentication, SshEndpoint};
 use outhaul_types::{ComputeTarget, RemoteConfig};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -23,9 +23,28 @@ pub(crate) fn read(name: &str, format: i64, text: &str) -> Result<ComputeTarget>
     }
     let mut value: Value = codec::read(what, format, text)?;
     if let Some(config) = value.get_mut("config") {
-        prune_remote(config);
+        prune_config(config);
     }
     serde_json::from_value(value).map_err(|error| Fault::damaged(what(), &error))
+}
+
+fn prune_config(config: &mut Value) {
+    // The kind belongs to what surrounds the configuration.
+    let kind = config.as_object_mut().and_then(|config| config.remove("kind"));
+    if kind.as_ref().is_some_and(|kind| kind == "slurm") {
+        if let Some(host) = config.get_mut("host") {
+            prune_remote(host);
+        }
+        if let Some(local) = config.get_mut("local") {
+            prune::<LocalHost>(local);
+        }
+        prune::<SlurmConfig>(config);
+    } else {
+        prune_remote(config);
+    }
+    if let (Some(kind), Some(config)) = (kind, config.as_object_mut()) {
+        config.insert("kind".to_owned(), kind);
+    }
 }
 
 fn prune_remote(config: &mut Value) {
@@ -37,12 +56,7 @@ fn prune_remote(config: &mut Value) {
     if let Some(authentication) = config.get_mut("authentication") {
         prune::<SshAuthentication>(authentication);
     }
-    // The kind belongs to what surrounds the configuration.
-    let kind = config.as_object_mut().and_then(|config| config.remove("kind"));
     prune::<RemoteConfig>(config);
-    if let (Some(kind), Some(config)) = (kind, config.as_object_mut()) {
-        config.insert("kind".to_owned(), kind);
-    }
 }
 
 fn prune_endpoint(endpoint: &mut Value) {
@@ -114,10 +128,24 @@ mod tests {
         }
     }
 
+    /// The same machine as the login host of a cluster.
+    fn cluster(mut target: Value, local: bool) -> Value {
+        let mut host = target["config"].take();
+        host.as_object_mut().unwrap().remove("kind");
+        target["config"] = json!({ "kind": "slurm", "partition": "p", "account": "a", "qos": "q" });
+        if local {
+            target["config"]["local"] = json!({ "folder": "/f", "slots": 3 });
+        } else {
+            target["config"]["host"] = host;
+        }
+        target
+    }
+
     #[test]
     fn unknown_fields_are_dropped_wherever_they_are() {
-        for authentication in authentications() {
-            let known = target(&authentication);
+        let plain = authentications().map(|authentication| target(&authentication));
+        let clusters = [false, true].map(|local| cluster(plain[1].clone(), local));
+        for known in plain.into_iter().chain(clusters) {
             let mut later = known.clone();
             newer(&mut later);
             let expected: ComputeTarget = serde_json::from_value(known).unwrap();

@@ -67,6 +67,21 @@ impl Store for MemoryStore {
         self.state().begin_run(new, first, at)
     }
 
+    async fn create_runs(
+        &self,
+        new: Vec<(NewRun, Vec<RunEventKind>)>,
+        at: Timestamp,
+    ) -> Result<Vec<AppliedRun>, StoreError> {
+        let mut state = self.state();
+        let mut changed = state.clone();
+        let created = new
+            .into_iter()
+            .map(|(new, events)| changed.begin_run(new, events, at))
+            .collect::<Result<Vec<_>, _>>()?;
+        *state = changed;
+        Ok(created)
+    }
+
     async fn run(&self, id: &RunId) -> Result<Run, StoreError> {
         Ok(self.state().stored(id)?.run.clone())
     }
@@ -77,6 +92,12 @@ impl Store for MemoryStore {
 
     async fn list_runs(&self, filter: &RunFilter) -> Result<Vec<RunSummary>, StoreError> {
         self.state().list_runs(&RunQuery::new(filter)?)
+    }
+
+    async fn summaries(&self, ids: &[RunId]) -> Result<Vec<RunSummary>, StoreError> {
+        let state = self.state();
+        let known = ids.iter().filter_map(|id| state.stored(id).ok());
+        Ok(known.map(|stored| RunSummary::from(&stored.run)).collect())
     }
 
     async fn active_runs(&self) -> Result<Vec<Run>, StoreError> {

@@ -84,6 +84,14 @@ pub trait Store: Send + Sync {
         first: Vec<RunEventKind>,
         at: Timestamp,
     ) -> Result<AppliedRun, StoreError>;
+    /// Records several runs, all or none, and applies to each the events that are given with it. Those that are there
+    /// already with an equal `NewRun` part are given back as they stand, with no events, as by
+    /// [`create_run`](Self::create_run).
+    async fn create_runs(
+        &self,
+        new: Vec<(NewRun, Vec<RunEventKind>)>,
+        at: Timestamp,
+    ) -> Result<Vec<AppliedRun>, StoreError>;
     /// The run with this id.
     async fn run(&self, id: &RunId) -> Result<Run, StoreError>;
     /// The one run whose id begins with `prefix`; a full id always names its run.
@@ -93,6 +101,8 @@ pub trait Store: Send + Sync {
     /// in by the caller; all workspaces are meant without it. An unknown workspace or state is
     /// [`StoreError::NotFound`]; a tag is split at its first `=`.
     async fn list_runs(&self, filter: &RunFilter) -> Result<Vec<RunSummary>, StoreError>;
+    /// The summaries of these runs in this order; one that is not there is left out.
+    async fn summaries(&self, ids: &[RunId]) -> Result<Vec<RunSummary>, StoreError>;
     /// Runs with a spec (not child runs) that have not ended, oldest first: what a starting server takes up again.
     async fn active_runs(&self) -> Result<Vec<Run>, StoreError>;
     /// Those of [`active_runs`](Self::active_runs) that were submitted to the target of this name, oldest first; none

@@ -71,7 +71,7 @@ macro_rules! store_suite {
                 a_run_is_recorded_with_its_first_event, submitting_twice_makes_one_run,
                 submitting_twice_after_changes_gives_the_run_as_it_stands, another_submission_with_the_same_id_is_refused,
                 an_unknown_workspace_is_refused, an_unknown_parent_is_refused, everything_of_a_spec_reads_back,
-                odd_texts_read_back, a_run_that_begins_at_once,
+                odd_texts_read_back, a_run_that_begins_at_once, several_are_recorded_at_once, several_are_all_or_none,
             }
             find {
                 a_full_id_and_any_unique_prefix_name_a_run, a_prefix_of_several_is_ambiguous,

@@ -130,6 +130,8 @@ impl Subject {
             variables: [("SUITE".to_owned(), "it's $HOME".to_owned())].into(),
             max_duration_seconds: None,
             resources: Default::default(),
+            array: None,
+            adopted: None,
             spark: None,
             rerun_of: None,
         };

@@ -1,7 +1,7 @@
 //! A data folder of its own for a test, and the real program that works on it. Nothing outlives it: neither a server
 //! nor a run, also when the test fails.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -18,6 +18,7 @@ const SHOWN: usize = 6000;
 pub struct Home {
     folder: TempDir,
     program: PathBuf,
+    variables: Vec<(&'static str, OsString)>,
 }
 
 impl Home {
@@ -36,7 +37,15 @@ impl Home {
         Self {
             folder,
             program: program.into(),
+            variables: Vec::new(),
         }
+    }
+
+    /// The same, with a variable that all its commands get, and so every server that they start.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: impl Into<OsString>) -> Self {
+        self.variables.push((name, value.into()));
+        self
     }
 
     /// The data folder.
@@ -74,6 +83,7 @@ impl Home {
             .args(arguments)
             .env("OUTHAUL_HOME", self.data())
             .env("NO_COLOR", "1")
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .current_dir(self.work())
             .stdin(Stdio::null());
         command

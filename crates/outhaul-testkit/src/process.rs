@@ -75,6 +75,14 @@ pub fn called_with(parts: &[&str]) -> Vec<u32> {
         .collect()
 }
 
+/// Pids and command lines of processes whose environment holds all of these.
+#[must_use]
+pub fn with_environment(parts: &[&str]) -> Vec<(u32, String)> {
+    let mine = all().filter(|(_, _, environment)| parts.iter().all(|part| holds(environment, part)));
+    mine.map(|(pid, line, _)| (pid, String::from_utf8_lossy(&line).into_owned()))
+        .collect()
+}
+
 /// Pids of processes whose command line or environment holds this.
 #[must_use]
 pub fn touching(part: &str) -> Vec<u32> {

@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::process::with_environment;
+
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A cluster. It ends with its owner.
@@ -23,6 +25,15 @@ impl Cluster {
     /// When there is one and it does not start.
     #[must_use]
     pub fn start() -> Option<Self> {
+        Self::start_with("")
+    }
+
+    /// The same, with more lines in the cluster's configuration.
+    ///
+    /// # Panics
+    /// When there is one and it does not start.
+    #[must_use]
+    pub fn start_with(more: &str) -> Option<Self> {
         let missing = ["munged", "slurmctld", "slurmd"]
             .into_iter()
             .find(|program| !Path::new("/usr/sbin").join(program).exists());
@@ -47,13 +58,18 @@ impl Cluster {
             folder: folder.keep(),
             daemons: Vec::new(),
         };
-        cluster.configure();
+        cluster.configure(more);
         cluster.munge();
         cluster.daemon("slurmctld", &["-D", "-i"]);
         cluster.daemon("slurmd", &["-D", "-N", "n1"]);
         cluster.daemon("slurmd", &["-D", "-N", "n2"]);
         cluster.until("both machines are idle", |cluster| {
-            cluster.ask(&["sinfo", "-h", "-o", "%T %D"]).trim() == "idle 2"
+            // Each is named once for each partition.
+            let states = cluster.ask(&["sinfo", "-h", "-N", "-o", "%N %T"]);
+            let mut states: Vec<&str> = states.lines().map(str::trim).collect();
+            states.sort_unstable();
+            states.dedup();
+            states == ["n1 idle", "n2 idle"]
         });
         Some(cluster)
     }
@@ -88,6 +104,26 @@ impl Cluster {
         let _ = munged.wait();
     }
 
+    /// Fails a machine as a pulled plug does: its daemon and all jobs are gone, and nobody says so. The other machine must
+    /// have no job.
+    pub fn fail_node(&mut self, node: &str) {
+        // The daemons are munge, the controller, and the machines in order.
+        let place = if node == "n1" { 2 } else { 3 };
+        let _ = self.daemons[place].kill();
+        let _ = self.daemons[place].wait();
+        let conf = format!("SLURM_CONF={}\0", self.conf().display());
+        let end = |pid| crate::process::signal(pid, nix::sys::signal::Signal::SIGKILL);
+        // Who keeps a job tells the controller of its end, and so must go first. (Of the other machine's there are none.)
+        for (pid, line) in with_environment(&[&conf]) {
+            if line.starts_with("slurmstepd") {
+                end(pid);
+            }
+        }
+        for (pid, _) in with_environment(&[&conf, &format!("SLURMD_NODENAME={node}\0")]) {
+            end(pid);
+        }
+    }
+
     /// Starts munge.
     ///
     /// # Panics
@@ -111,7 +147,7 @@ impl Cluster {
         self.until("munge listens", |_| socket.exists());
     }
 
-    fn configure(&self) {
+    fn configure(&self, more: &str) {
         let folder = self.folder.display();
         let [controller, first, second] = [(); 3].map(|()| free_port());
         let host = nix::unistd::gethostname().expect("a name");
@@ -150,6 +186,7 @@ GresTypes=gpu
 NodeName=n1 NodeAddr=127.0.0.1 NodeHostname={host} Port={first} CPUs=8 RealMemory=4000
 NodeName=n2 NodeAddr=127.0.0.1 NodeHostname={host} Port={second} CPUs=8 RealMemory=4000
 PartitionName=main Nodes=n1,n2 Default=YES MaxTime=60 State=UP
+{more}
 "
         );
         std::fs::create_dir(self.folder.join("state")).expect("a folder for the cluster's state");

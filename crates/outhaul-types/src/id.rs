@@ -48,7 +48,26 @@ impl RunId {
         if let Ok(id) = name.parse() {
             return id;
         }
-        let hash = blake3::hash(format!("{parent}/{name}").as_bytes());
+        Self::of_text(&format!("{parent}/{name}"))
+    }
+
+    /// The id of the run that has this place (from 0) in an array: the first one's is the array's own.
+    #[must_use]
+    pub fn of_element(array: &Self, place: u32) -> Self {
+        if place == 0 {
+            return array.clone();
+        }
+        Self::of_text(&format!("{array}#{place}"))
+    }
+
+    /// The id of the run that a target's own job became: the same for one job of one attachment each time.
+    #[must_use]
+    pub fn of_job(target: &str, native: &str) -> Self {
+        Self::of_text(&format!("{target}@{native}"))
+    }
+
+    fn of_text(text: &str) -> Self {
+        let hash = blake3::hash(text.as_bytes());
         Self(
             hash.as_bytes()[..LENGTH]
                 .iter()

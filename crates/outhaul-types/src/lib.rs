@@ -3,6 +3,7 @@
 //! (ids are the exception: a new id asks the operating system for random bytes).
 
 pub mod api;
+pub mod array;
 pub mod check;
 pub mod duration;
 pub mod environment;
@@ -24,6 +25,7 @@ pub mod target;
 pub mod tracking;
 pub mod workspace;
 
+pub use array::{ArrayElement, Indexes};
 pub use check::{Check, CheckStatus};
 pub use environment::{CondaPackage, DockerSpec, EnvironmentSpec, Interpreter, Lock};
 pub use error::{ApiError, ErrorCode};

@@ -312,6 +312,8 @@ mod tests {
                 variables: BTreeMap::new(),
                 max_duration_seconds: None,
                 resources: Default::default(),
+                array: None,
+                adopted: None,
                 spark: None,
                 rerun_of: None,
             }),

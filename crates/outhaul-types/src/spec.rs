@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::array::ArrayElement;
 use crate::environment::EnvironmentSpec;
 use crate::id::RunId;
 use crate::spark::SparkSpec;
@@ -141,6 +142,12 @@ pub struct RunSpec {
     /// What it asks of a cluster.
     #[serde(default, skip_serializing_if = "Resources::is_empty")]
     pub resources: Resources,
+    /// Its place in an array, for a run that is one of many.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub array: Option<ArrayElement>,
+    /// The target's own job that became this run: it was not submitted by Outhaul, and is only followed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adopted: Option<String>,
     /// What it asks of Spark; with this it is started by `spark-submit`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spark: Option<SparkSpec>,

@@ -121,12 +121,28 @@ pub struct RemoteConfig {
     pub slots: Option<u32>,
 }
 
-/// A Slurm cluster, reached through one of its login hosts.
+/// The server's own machine as the host of a target.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LocalHost {
+    /// The folder under which everything of the target lies; in the data folder when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub folder: Option<String>,
+    /// How many runs at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slots: Option<u32>,
+}
+
+/// A Slurm cluster, reached through one of its login hosts: exactly one of `host` and `local` is given.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SlurmConfig {
-    /// The login host.
-    pub host: RemoteConfig,
+    /// The login host, over SSH.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<RemoteConfig>,
+    /// The server's own machine is the login host.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub local: Option<LocalHost>,
     /// Partition of runs that name none; the cluster's default when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub partition: Option<String>,
@@ -151,22 +167,40 @@ pub enum TargetConfig {
 }
 
 impl TargetConfig {
-    /// The machine that is reached.
+    /// The machine that is reached over SSH; `None` where the server's own machine is the host.
     #[must_use]
-    pub const fn host(&self) -> &RemoteConfig {
+    pub const fn host(&self) -> Option<&RemoteConfig> {
         match self {
-            Self::Remote(host) => host,
-            Self::Slurm(slurm) => &slurm.host,
-            Self::Hdinsight(cluster) => &cluster.host,
+            Self::Remote(host) => Some(host),
+            Self::Slurm(slurm) => slurm.host.as_ref(),
+            Self::Hdinsight(cluster) => Some(&cluster.host),
         }
     }
 
     /// The same, to be changed.
-    pub const fn host_mut(&mut self) -> &mut RemoteConfig {
+    pub const fn host_mut(&mut self) -> Option<&mut RemoteConfig> {
         match self {
-            Self::Remote(host) => host,
-            Self::Slurm(slurm) => &mut slurm.host,
-            Self::Hdinsight(cluster) => &mut cluster.host,
+            Self::Remote(host) => Some(host),
+            Self::Slurm(slurm) => slurm.host.as_mut(),
+            Self::Hdinsight(cluster) => Some(&mut cluster.host),
+        }
+    }
+
+    /// The server's own machine, where it is the host.
+    #[must_use]
+    pub const fn local(&self) -> Option<&LocalHost> {
+        match self {
+            Self::Remote(_) | Self::Hdinsight(_) => None,
+            Self::Slurm(slurm) => slurm.local.as_ref(),
+        }
+    }
+
+    /// How many runs at once, where that was said.
+    #[must_use]
+    pub fn slots(&self) -> Option<u32> {
+        match (self.host(), self.local()) {
+            (Some(host), _) => host.slots,
+            (None, local) => local.and_then(|local| local.slots),
         }
     }
 
@@ -338,17 +372,20 @@ pub struct ComputeTarget {
 }
 
 impl ComputeTarget {
-    /// Where it is: `user@address:port`.
+    /// Where it is: `user@address:port`, or that it is the server's own machine.
     #[must_use]
     pub fn address(&self) -> String {
-        self.config.host().endpoint.to_string()
+        match self.config.host() {
+            Some(host) => host.endpoint.to_string(),
+            None => "this machine".to_owned(),
+        }
     }
 
     /// How many runs at once.
     #[must_use]
     pub fn slots(&self) -> u32 {
         let found = self.facts.as_ref().map_or(1, |facts| facts.cpus);
-        self.config.host().slots.unwrap_or(found).max(1)
+        self.config.slots().unwrap_or(found).max(1)
     }
 }
 

@@ -8,6 +8,7 @@ mod peers;
 mod python;
 mod remote;
 mod sample;
+mod slurm;
 mod snapshot;
 mod spark;
 mod start;
@@ -25,7 +26,7 @@ use table::Row;
 
 type Part = fn(&Machine) -> Result<Vec<Row>>;
 
-const PARTS: [(&str, Part); 9] = [
+const PARTS: [(&str, Part); 10] = [
     ("start", start::measure),
     ("throughput", throughput::measure),
     ("snapshot", snapshot::measure),
@@ -33,6 +34,7 @@ const PARTS: [(&str, Part); 9] = [
     ("idle", idle::measure),
     ("remote", remote::measure),
     ("python", python::measure),
+    ("slurm", slurm::measure),
     ("spark", spark::measure),
     ("peers", peers::measure),
 ];
@@ -53,7 +55,8 @@ pub fn main(words: Vec<String>) -> Done {
     let mut lost = false;
     for (name, measure) in PARTS {
         let chosen = if only.is_empty() {
-            name != "peers" || with_peers
+            // A cluster needs root and its packages: it is measured when it is asked for.
+            !["slurm", "spark"].contains(&name) && (name != "peers" || with_peers)
         } else {
             only.iter().any(|part| part == name)
         };

@@ -26,7 +26,7 @@ logging in, the ways of the SSH configuration are taken, or the agent, or the fi
 pub(crate) enum AttachCommand {
     /// Attach a machine that is reached over SSH
     Remote(Box<AttachRemote>),
-    /// Attach a Slurm cluster by one of its login hosts
+    /// Attach a Slurm cluster by one of its login hosts, or by this machine
     #[command(after_help = AFTER_SLURM)]
     Slurm(Box<AttachSlurm>),
     /// Attach an HDInsight cluster, or any other Spark, by the host that submits to it
@@ -86,15 +86,37 @@ Examples:
   outhaul target attach slurm hpc --address login.hpc.example.org --username me
   outhaul target attach slurm hpc --ssh-config hpc --partition gpu --account lab7
   outhaul target attach slurm hpc --ssh-config hpc --folder /scratch/me/outhaul
+  outhaul target attach slurm hpc --local --folder /scratch/me/outhaul
 
 The folder must lie on a file system that all machines of the cluster share. What a run asks for is said when it is
 submitted: `outhaul run --target hpc --nodes 2 --gpus 1 --memory 8G --time 2h train.py`.";
+
+/// What only a machine over SSH needs.
+const SSH_OPTIONS: [&str; 14] = [
+    "address",
+    "resource_id",
+    "ssh_config",
+    "port",
+    "username",
+    "private_key_file",
+    "certificate_file",
+    "passphrase_stdin",
+    "password_stdin",
+    "agent",
+    "jump",
+    "host_key",
+    "yes",
+    "packages",
+];
 
 /// Arguments of `outhaul target attach slurm`.
 #[derive(Debug, Args)]
 pub(crate) struct AttachSlurm {
     #[command(flatten)]
     pub host: AttachRemote,
+    /// This machine is a login host of the cluster: nothing is reached over SSH
+    #[arg(long, group = "where", conflicts_with_all = SSH_OPTIONS)]
+    pub local: bool,
     /// Partition of runs that name none; the cluster's default when absent
     #[arg(long, value_name = "NAME", value_parser = values::slurm_name, help_heading = "Cluster")]
     pub partition: Option<String>,

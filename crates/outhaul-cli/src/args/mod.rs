@@ -18,7 +18,9 @@ pub(crate) use environment::{EnvironmentBuild, EnvironmentCommand, EnvironmentRe
 pub(crate) use mlflow::MlflowCommand;
 pub(crate) use resource::ResourceCommand;
 pub(crate) use run::RunArgs;
-pub(crate) use runs::{LogsArgs, OutputsArgs, RerunArgs, RunsCommand, RunsListArgs, SnapshotArgs};
+pub(crate) use runs::{
+    AdoptArgs, JobNamed, LogsArgs, OutputsArgs, RerunArgs, RunsCommand, RunsListArgs, RunsNamed, SnapshotArgs,
+};
 pub(crate) use server::{Serve, ServerCommand};
 pub(crate) use target::TargetCommand;
 pub(crate) use values::{NamedVersion, Variable};
@@ -225,6 +227,12 @@ mod tests {
             "runs logs",
             "runs logs abc --stream stdot",
             "runs cancel",
+            "runs cancel --array a b",
+            "runs find --native 12",
+            "runs adopt --target hpc",
+            "run --array 5-1 train.py",
+            "run --array 0-10000 train.py",
+            "run --array  train.py",
             "workspace set --conda maybe",
             "--format yaml runs list",
             "environment show a:0",

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 
-use outhaul_types::{EnvironmentSpec, Resources, RunId, SparkSpec};
+use outhaul_types::{EnvironmentSpec, Indexes, Resources, RunId, SparkSpec};
 
 use super::attach::Deploy;
 use super::values::{self, Assignment, Framework, Variable};
@@ -19,6 +19,7 @@ Examples:
   outhaul run --environment sklearn:2 --detach train.py
   outhaul run --dry-run train.py
   outhaul run --target hpc --nodes 2 --gpus 1 --memory 8G --time 2h train.py
+  outhaul run --array 0-99%10 train.py
   outhaul run --target myhdi --framework pyspark --spark-conf spark.executor.memory=2g train_spark.py
   outhaul run --max-duration 1h30m -- sh -c 'make data && python train.py'
 
@@ -60,6 +61,9 @@ pub(crate) struct RunArgs {
     pub max_duration: Option<Duration>,
     #[command(flatten)]
     pub resources: ResourceArgs,
+    /// A run for each index, which the script finds in OUTHAUL_ARRAY_INDEX: 0-99, 0-9:2, 1,3,7; with 0-99%10 ten at once
+    #[arg(long, value_name = "INDEXES")]
+    pub array: Option<Indexes>,
     #[command(flatten)]
     pub spark: SparkArgs,
     /// Id of the run, chosen by a program so that asking again makes no second run

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use outhaul_types::{LogStream, RunState};
 
+use super::values;
+
 /// What can be done with runs. A run is named by its id or any unique beginning of it.
 #[derive(Debug, Subcommand)]
 pub(crate) enum RunsCommand {
@@ -29,25 +31,64 @@ pub(crate) enum RunsCommand {
     /// List or download the files that a run left
     Outputs(OutputsArgs),
     /// Ask for the end of runs
-    #[command(after_help = "Examples:\n  outhaul runs cancel 3k9v\n  outhaul runs cancel 3k9v 7t0b")]
-    Cancel {
-        /// The runs
-        #[arg(required = true, value_name = "RUN")]
-        runs: Vec<String>,
-    },
+    #[command(
+        after_help = "Examples:\n  outhaul runs cancel 3k9v\n  outhaul runs cancel 3k9v 7t0b\n  outhaul runs cancel --array 3k9v"
+    )]
+    Cancel(RunsNamed),
     /// Wait until runs have ended
     #[command(
-        after_help = "Examples:\n  outhaul runs wait 3k9v\n  outhaul runs wait 3k9v 7t0b\n\nThe exit code is that of the first of them that failed."
+        after_help = "Examples:\n  outhaul runs wait 3k9v\n  outhaul runs wait 3k9v 7t0b\n  outhaul runs wait --array 3k9v\n\nThe exit code is that of the first of them that failed; for an array, the highest of its runs'."
     )]
-    Wait {
-        /// The runs
-        #[arg(required = true, value_name = "RUN")]
-        runs: Vec<String>,
-    },
+    Wait(RunsNamed),
     /// List or download the code of a run
     Snapshot(SnapshotArgs),
     /// Repeat a run: same code, same packages, same settings
     Rerun(RerunArgs),
+    /// Look for a job by the target's own number for it, whoever submitted it
+    #[command(
+        after_help = "Examples:\n  outhaul runs find --target hpc --native 12345\n  outhaul runs find --target hpc --native 12345_7 --format json"
+    )]
+    Find(JobNamed),
+    /// Make a job that was not submitted by Outhaul into a run, and follow it from now on
+    #[command(
+        after_help = "Examples:\n  outhaul runs adopt --target hpc --native 12345\n  outhaul runs adopt --target hpc --native 12345 --experiment ridge --name try-2\n\nIts state and its log are followed, and `outhaul runs cancel` ends it. Its files stay its owner's."
+    )]
+    Adopt(AdoptArgs),
+}
+
+/// A job by the target's own name.
+#[derive(Debug, Args)]
+pub(crate) struct JobNamed {
+    /// Compute target
+    #[arg(long, value_name = "NAME")]
+    pub target: String,
+    /// The target's own number for the job: 12345, or 12345_7 for one of an array
+    #[arg(long, value_name = "NUMBER")]
+    pub native: String,
+}
+
+/// Arguments of `outhaul runs adopt`.
+#[derive(Debug, Args)]
+pub(crate) struct AdoptArgs {
+    #[command(flatten)]
+    pub job: JobNamed,
+    /// Experiment that the run belongs to; `adopted` when absent
+    #[arg(long, value_name = "NAME", value_parser = values::experiment_name)]
+    pub experiment: Option<String>,
+    /// Name of the run; made from the job's name when absent
+    #[arg(long, value_name = "NAME", value_parser = values::run_name)]
+    pub name: Option<String>,
+}
+
+/// Runs by their names, or the runs of an array.
+#[derive(Debug, Args)]
+pub(crate) struct RunsNamed {
+    /// The runs
+    #[arg(required_unless_present = "array", value_name = "RUN")]
+    pub runs: Vec<String>,
+    /// All runs of the array that this run belongs to
+    #[arg(long, value_name = "RUN", conflicts_with = "runs")]
+    pub array: Option<String>,
 }
 
 /// Arguments of `outhaul runs list`.
@@ -71,6 +112,9 @@ pub(crate) struct RunsListArgs {
     /// Only children of this run
     #[arg(long, value_name = "RUN")]
     pub parent: Option<String>,
+    /// Only runs of the array that this run belongs to
+    #[arg(long, value_name = "RUN", conflicts_with = "parent")]
+    pub array: Option<String>,
     /// At most so many; 0 for all
     #[arg(long, value_name = "N", default_value_t = 50)]
     pub limit: u32,

@@ -1,5 +1,6 @@
 //! One file for each command; here only which is which.
 
+mod array;
 mod call;
 mod completions;
 mod doctor;

@@ -3,6 +3,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod adopted;
+mod arrays;
+mod here;
+mod trouble;
+
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 

@@ -7,17 +7,36 @@ use std::time::Duration;
 use outhaul_testkit::home::Home;
 use outhaul_testkit::process::until;
 use outhaul_testkit::random::Random;
+use outhaul_testkit::slurm::Cluster;
 
 use crate::work::{Work, runs_by_name, wait, wait_for_no_leftovers};
 
 /// How many commands submit at the same time.
 const BATCH: usize = 4;
 
+/// As jobs of a cluster whose login host is this machine. Where none can be had, one line says so.
+pub(crate) fn of_a_cluster(seed: u64, runs: usize) {
+    let Some(cluster) = Cluster::start() else { return };
+    let home = crate::home().with("SLURM_CONF", cluster.conf());
+    home.write("outhaul.toml", "target = \"hpc\"\n");
+    let _ = home
+        .call(["target", "attach", "slurm", "hpc", "--local"])
+        .success();
+    at_random_moments(&home, seed, runs);
+    until("no job is left", || cluster.ask(&["squeue", "-h"]).is_empty());
+    // What the scheduler was asked to start, whatever it knew of: each run has one job.
+    let jobs = cluster.ask(&["squeue", "-h", "-r", "-t", "all", "-o", "%j"]);
+    let mut names: Vec<&str> = jobs.lines().collect();
+    let all = names.len();
+    names.sort_unstable();
+    names.dedup();
+    println!("slurm: {all} jobs for {} names", names.len());
+}
+
 /// `runs` runs are submitted in batches; meanwhile servers are killed, also such that are only starting.
-pub(crate) fn at_random_moments(seed: u64, runs: usize) {
-    let home = crate::home();
-    Work::write_scripts(&home);
-    let works: Vec<Work> = (0..runs).map(|number| Work::new(&home, number, 0.002)).collect();
+pub(crate) fn at_random_moments(home: &Home, seed: u64, runs: usize) {
+    Work::write_scripts(home);
+    let works: Vec<Work> = (0..runs).map(|number| Work::new(home, number, 0.002)).collect();
     let over = AtomicBool::new(false);
     let kills = AtomicUsize::new(0);
     let accepted = thread::scope(|scope| {
@@ -64,7 +83,7 @@ pub(crate) fn at_random_moments(seed: u64, runs: usize) {
         "random_kills: {runs} submitted, {} accepted, {kills} kills",
         accepted.len()
     );
-    check(&home, &works, &accepted);
+    check(home, &works, &accepted);
 }
 
 struct Stop<'a>(&'a AtomicBool);

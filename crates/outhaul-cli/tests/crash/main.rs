@@ -59,7 +59,10 @@ fn main() -> ExitCode {
     eprintln!("{form} form, {}={seed}", random::SEED);
     let mut trials = vec![
         trial("random_kills", seed, move || {
-            kills::at_random_moments(seed, if full { 200 } else { 20 });
+            kills::at_random_moments(&home(), seed, if full { 200 } else { 20 });
+        }),
+        trial("random_kills_slurm", seed, move || {
+            kills::of_a_cluster(seed, if full { 120 } else { 12 });
         }),
         trial("log_across_kills", seed, move || logs::across_kills(seed)),
         trial("killed_commands", seed, move || {

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use http::Method;
-use outhaul_types::Secret;
 use outhaul_types::api::{
-    AttachTarget, DetachTarget, Detached, OfResource, ScanHostKey, ScannedHostKey, Target, Ticket,
+    AdoptJob, AttachTarget, DetachTarget, Detached, NativeJob, OfResource, ScanHostKey, ScannedHostKey,
+    Target, Ticket,
 };
 use outhaul_types::target::{HostKey, ResourceAddress};
+use outhaul_types::{Run, Secret};
 use zeroize::Zeroizing;
 
 use super::Answer;
@@ -62,6 +63,27 @@ impl Client {
     pub async fn trust_host_key(&self, name: &str, host_key: &HostKey) -> Answer<Target> {
         let path = format!("/targets/{}/host-key", segment(name));
         self.typed(Call::new(Method::PUT, &path).json(host_key)?).await
+    }
+}
+
+/// Jobs of targets.
+impl Client {
+    /// What a target knows of a job by the target's own name for it, whoever submitted it.
+    ///
+    /// # Errors
+    /// As every request: [`ClientError`].
+    pub async fn job(&self, target: &str, native: &str) -> Answer<NativeJob> {
+        let path = format!("/targets/{}/jobs/{}", segment(target), segment(native));
+        self.typed(Call::get(&path)).await
+    }
+
+    /// Makes a job that somebody else submitted into a run. A second time gives the same run.
+    ///
+    /// # Errors
+    /// As every request: [`ClientError`].
+    pub async fn adopt(&self, target: &str, native: &str, adopt: &AdoptJob) -> Answer<Run> {
+        let path = format!("/targets/{}/jobs/{}/adopt", segment(target), segment(native));
+        self.typed(Call::post(&path).json(adopt)?.repeatable()).await
     }
 }
 

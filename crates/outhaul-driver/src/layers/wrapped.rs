@@ -10,7 +10,7 @@ use outhaul_types::{Check, Run, RunKey, RunSpec};
 
 use crate::{
     Capabilities, ChangeFeed, Collected, Driver, DriverError, EnvironmentRequest, LogRead, LogSink, NativeId,
-    NativeRequest, Observation, OutputSink, PreparedEnvironment, Problem, TargetLog,
+    NativeJob, NativeRequest, Observation, OutputSink, PreparedEnvironment, Problem, TargetLog,
 };
 
 /// A call of the effect half.
@@ -40,6 +40,10 @@ pub enum Operation {
     Release,
     /// [`Driver::detach`].
     Detach,
+    /// [`Driver::job`].
+    Job,
+    /// [`Driver::adopt`].
+    Adopt,
 }
 
 impl Operation {
@@ -59,6 +63,8 @@ impl Operation {
             Self::CollectOutputs => "collect_outputs",
             Self::Release => "release",
             Self::Detach => "detach",
+            Self::Job => "job",
+            Self::Adopt => "adopt",
         }
     }
 
@@ -78,6 +84,8 @@ impl Operation {
             Self::CollectOutputs => "collect the run's outputs",
             Self::Release => "clean up after the run",
             Self::Detach => "detach the target",
+            Self::Job => "look for the job",
+            Self::Adopt => "adopt the job",
         }
     }
 }
@@ -218,6 +226,18 @@ impl<L: Layer> Driver for Wrapped<L> {
     async fn detach(&self) -> Result<Vec<String>, DriverError> {
         self.layer
             .around(Operation::Detach, &|| self.inner.detach())
+            .await
+    }
+
+    async fn job(&self, native: &str) -> Result<Option<NativeJob>, DriverError> {
+        self.layer
+            .around(Operation::Job, &|| self.inner.job(native))
+            .await
+    }
+
+    async fn adopt(&self, job: &NativeJob) -> Result<(), DriverError> {
+        self.layer
+            .around(Operation::Adopt, &|| self.inner.adopt(job))
             .await
     }
 

@@ -6,7 +6,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 /// Removes a folder with all that is in it; one that is not there is no error.
-pub(super) fn remove(dir: &Path) -> std::io::Result<()> {
+///
+/// # Errors
+/// When something in it cannot be removed.
+pub fn remove(dir: &Path) -> std::io::Result<()> {
     match std::fs::remove_dir_all(dir) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
         // Package caches, for one, are often left without the right to write.

@@ -11,8 +11,9 @@ use outhaul_driver::{
 };
 use outhaul_types::{RunKey, Secret};
 
+use super::remove::remove;
 use super::watch::Watcher;
-use super::{observe, outputs, remove, signal, start};
+use super::{observe, outputs, signal, start};
 use crate::run_dir::{Launcher, SUPERVISOR, log_file, names};
 
 /// Where run directories lie and what their processes inherit.
@@ -239,7 +240,7 @@ impl Runs {
         let removed = tokio::task::spawn_blocking(move || {
             // First: a supervisor that comes late must not find a command when the request to end is gone.
             let _ = std::fs::remove_file(dir.join(names::LAUNCH));
-            remove::remove(&dir)
+            remove(&dir)
         });
         match removed.await {
             Ok(Ok(())) => Ok(()),

@@ -43,6 +43,7 @@ impl Machine {
             packages: folder.path().join("packages"),
             docker: dockerd.socket().to_owned(),
             slots: 2,
+            detachable: false,
         });
         let options = Options::new(folder.path().file_name().unwrap().to_string_lossy());
         let engine = Engine::connect(UnixSocket(dockerd.socket().to_owned()), options).unwrap();

@@ -79,6 +79,8 @@ async fn request(host: &LoginHost, shell: &str, resources: Resources) -> NativeR
         variables: Default::default(),
         max_duration_seconds: None,
         resources,
+        array: None,
+        adopted: None,
         spark: None,
         rerun_of: None,
     };

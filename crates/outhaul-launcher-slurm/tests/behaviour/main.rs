@@ -40,6 +40,7 @@ impl LoginHost {
             packages: folder.path().join("packages"),
             docker: folder.path().join("no-docker.sock"),
             slots: 2,
+            detachable: true,
         });
         Self {
             driver: Arc::new(Slurm::new(host.unwrap(), options)),

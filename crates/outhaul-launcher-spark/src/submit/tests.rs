@@ -202,6 +202,8 @@ fn spec(command: Command, spark: SparkSpec) -> RunSpec {
         max_duration_seconds: None,
         resources: Default::default(),
         spark: Some(spark),
+        array: None,
+        adopted: None,
         rerun_of: None,
     }
 }

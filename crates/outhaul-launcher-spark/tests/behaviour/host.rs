@@ -48,6 +48,7 @@ impl Host {
             packages: folder.path().join("packages"),
             docker: folder.path().join("no-docker.sock"),
             slots: 2,
+            detachable: false,
         });
         let options = SparkOptions {
             submit: submit.display().to_string(),

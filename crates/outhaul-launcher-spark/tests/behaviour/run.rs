@@ -71,6 +71,8 @@ pub(crate) async fn start(host: &Host, wanted: Wanted<'_>) -> NativeId {
         max_duration_seconds: None,
         resources: Default::default(),
         spark: Some(wanted.spark),
+        array: None,
+        adopted: None,
         rerun_of: None,
     };
     let new = NewRun {

@@ -76,6 +76,13 @@ async fn snapshot(State(app): State<Arc<App>>, Path(run): Path<String>) -> Answe
         ))
         .into());
     };
+    if let Some(job) = &spec.adopted {
+        return Err(ApiError::not_found(format!(
+            "run `{}` is job `{job}`, which Outhaul did not submit: its code is not known",
+            run.id.short()
+        ))
+        .into());
+    }
     let broken = |error: &dyn std::fmt::Display| {
         ApiError::internal(format!("the code of run `{}`: {error}", run.id.short()))
     };

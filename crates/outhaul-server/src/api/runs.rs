@@ -12,9 +12,10 @@ use outhaul_types::{ApiError, CancelReason, Lock, MetricValue, Run, RunEventKind
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::arrays;
 use super::error::{Answer, Body, Query};
 use crate::app::App;
-use crate::errors::unknown;
+use crate::errors::{translate, unknown};
 use crate::waiting::waiting;
 use crate::{submit, tracked};
 
@@ -63,6 +64,9 @@ async fn list(
         filter.parent = Some(app.find_run(parent).await?.id.to_string());
     }
     filter.workspace = Some(workspace.clone());
+    if let Some(run) = filter.array.take() {
+        return Ok(Json(arrays::list(&app, &run, &filter).await?));
+    }
     let runs = app.store.list_runs(&filter).await?;
     if let Some(experiment) = filter.experiment.filter(|_| runs.is_empty()) {
         let known = app.store.experiments(&workspace).await?;
@@ -111,12 +115,15 @@ async fn show(State(app): State<Arc<App>>, Path(run): Path<String>) -> Answer<Js
     responses((status = 200, body = CancelAnswer), (status = 404, body = ApiError)))]
 async fn cancel(State(app): State<Arc<App>>, Path(run): Path<String>) -> Answer<Json<CancelAnswer>> {
     let run = app.find_run(&run).await?;
-    let answer = |state: RunState, already_ended| {
-        Json(CancelAnswer {
-            id: run.id.clone(),
-            state,
-            already_ended,
-        })
+    Ok(Json(end(&app, &run).await?))
+}
+
+/// Asks for a run's end.
+pub(super) async fn end(app: &App, run: &Run) -> Result<CancelAnswer, ApiError> {
+    let answer = |state: RunState, already_ended| CancelAnswer {
+        id: run.id.clone(),
+        state,
+        already_ended,
     };
     if run.state.is_terminal() || run.state == RunState::Finalizing {
         return Ok(answer(run.state, true));
@@ -143,10 +150,10 @@ async fn cancel(State(app): State<Arc<App>>, Path(run): Path<String>) -> Answer<
             Ok(answer(applied.run.state, false))
         }
         Err(StoreError::Forbidden(_)) => {
-            let now = app.store.run(&run.id).await?;
+            let now = app.store.run(&run.id).await.map_err(translate)?;
             Ok(answer(now.state, now.state != RunState::CancelRequested))
         }
-        Err(error) => Err(error.into()),
+        Err(error) => Err(translate(error)),
     }
 }
 

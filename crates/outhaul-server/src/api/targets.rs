@@ -51,7 +51,7 @@ fn view(name: &str, entry: &Entry) -> TargetView {
         kind: record.map_or("local", |record| record.config.kind()).to_owned(),
         provisioning_state: state.as_str().to_owned(),
         address: record.map(outhaul_types::ComputeTarget::address),
-        resource_id: record.and_then(|record| record.config.host().resource_id.clone()),
+        resource_id: record.and_then(|record| record.config.host()?.resource_id.clone()),
         slots: slots.unwrap_or(0),
         running,
         queued,

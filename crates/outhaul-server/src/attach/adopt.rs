@@ -7,6 +7,7 @@ use outhaul_types::{ApiError, ComputeTarget, RunState};
 use super::active_runs;
 use crate::app::App;
 use crate::life;
+use crate::scheduler::Group;
 
 /// Takes up all runs of a target that have not ended.
 pub(crate) async fn adopt(app: &Arc<App>, target: &ComputeTarget) -> Result<(), ApiError> {
@@ -16,9 +17,11 @@ pub(crate) async fn adopt(app: &Arc<App>, target: &ComputeTarget) -> Result<(), 
     let mut resumed = Vec::new();
     for run in active_runs(app, target).await? {
         match run.state {
-            RunState::NotStarted | RunState::Queued => live.scheduler().enqueue(run.id),
+            RunState::NotStarted | RunState::Queued => {
+                live.scheduler().enqueue(run.id.clone(), Group::of(&run));
+            }
             _ => {
-                live.scheduler().resume(run.id.clone());
+                live.scheduler().resume(run.id.clone(), Group::of(&run));
                 resumed.push(run.id);
             }
         }

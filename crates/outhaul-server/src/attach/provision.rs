@@ -25,7 +25,8 @@ pub(super) struct Found {
     facts: HostFacts,
     pub(super) identity: HostIdentity,
     checks: Vec<Check>,
-    host_key: HostKey,
+    /// The key that it showed; `None` for the server's own machine.
+    host_key: Option<HostKey>,
 }
 
 /// Begins to look at a target's machine.
@@ -60,7 +61,7 @@ async fn provision(app: &Arc<App>, mut target: ComputeTarget) {
     }
 }
 
-fn failed(check: &str, error: ApiError) -> AttachError {
+pub(super) fn failed(check: &str, error: ApiError) -> AttachError {
     AttachError {
         check: check.to_owned(),
         message: error.message,
@@ -76,7 +77,7 @@ fn ssh(error: SshError) -> AttachError {
     }
 }
 
-fn asked(error: DriverError) -> AttachError {
+pub(super) fn asked(error: DriverError) -> AttachError {
     let check = match error.kind {
         ErrorKind::DiskFull => "folder",
         ErrorKind::Target if error.message.contains("login shell") => "shell",
@@ -96,7 +97,9 @@ pub(super) async fn look(
     target: &ComputeTarget,
     secrets: &BTreeMap<String, Secret>,
 ) -> Result<Found, AttachError> {
-    let config = target.config.host();
+    let Some(config) = target.config.host() else {
+        return super::here::look(app, target).await;
+    };
     let route = remote::route(config, secrets).map_err(|error| failed("login", error))?;
     let link = Link::new(&target.name, route);
     let connection = link.connection().await.map_err(ssh)?;
@@ -119,19 +122,31 @@ pub(super) async fn look(
             facts.spark = Some(spark_facts(&text));
         }
     }
-    if let Some(check) = found.iter().find(|check| check.status == CheckStatus::Failed) {
-        return Err(AttachError {
-            check: check.name.clone(),
-            message: check.message.clone(),
-            hint: check.fix.clone(),
-        });
+    Found::checked(facts, identity, found, Some(host_key))
+}
+
+impl Found {
+    /// What was found, unless a check failed.
+    pub(super) fn checked(
+        facts: HostFacts,
+        identity: HostIdentity,
+        checks: Vec<Check>,
+        host_key: Option<HostKey>,
+    ) -> Result<Self, AttachError> {
+        if let Some(check) = checks.iter().find(|check| check.status == CheckStatus::Failed) {
+            return Err(AttachError {
+                check: check.name.clone(),
+                message: check.message.clone(),
+                hint: check.fix.clone(),
+            });
+        }
+        Ok(Self {
+            facts,
+            identity,
+            checks,
+            host_key,
+        })
     }
-    Ok(Found {
-        facts,
-        identity,
-        checks: found,
-        host_key,
-    })
 }
 
 /// What a host says of its cluster.
@@ -143,10 +158,11 @@ async fn answers(session: &Session, questions: &str) -> Result<String, AttachErr
 
 /// Puts what was found into the record.
 pub(super) fn fill(target: &mut ComputeTarget, found: Found) {
-    let config = target.config.host_mut();
-    if let Some(pinned) = &mut config.endpoint.host_key {
+    if let (Some(config), Some(host_key)) = (target.config.host_mut(), found.host_key)
+        && let Some(pinned) = &mut config.endpoint.host_key
+    {
         // Only the fingerprint may have been given.
-        pinned.algorithm = found.host_key.algorithm;
+        pinned.algorithm = host_key.algorithm;
     }
     target.state = ProvisioningState::Succeeded;
     target.error = None;

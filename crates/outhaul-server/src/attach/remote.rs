@@ -94,7 +94,9 @@ pub(super) fn live(
     target: &ComputeTarget,
     secrets: &BTreeMap<String, Secret>,
 ) -> Result<Arc<Target>, ApiError> {
-    let config = target.config.host();
+    let Some(config) = target.config.host() else {
+        return super::here::live(app, target);
+    };
     let facts = target
         .facts
         .clone()
@@ -135,7 +137,13 @@ pub(super) fn slurm_options(config: &SlurmConfig) -> SlurmOptions {
         partition: config.partition.clone(),
         account: config.account.clone(),
         qos: config.qos.clone(),
-        slots: config.host.slots.unwrap_or(0),
+        slots: config
+            .host
+            .as_ref()
+            .map_or(config.local.as_ref().and_then(|local| local.slots), |host| {
+                host.slots
+            })
+            .unwrap_or(0),
     }
 }
 

@@ -3,8 +3,9 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use outhaul_driver::{NativeId, Observation, Phase};
-use outhaul_types::{CancelReason, Exit, Run, RunEventKind, RunState};
+use outhaul_types::{CancelReason, Exit, Run, RunEventKind, RunState, Waiting};
 use tokio::time::Instant;
 
 use super::GRACE;
@@ -99,6 +100,7 @@ impl Context {
         if run.state == RunState::Starting && observation.phase == Phase::Running {
             events.push(RunEventKind::Running);
         }
+        events.extend(waits(&run, &observation.phase));
         let run = if events.is_empty() {
             run
         } else {
@@ -120,6 +122,28 @@ impl Context {
         failpoint::hit("life.after-exited");
         Ok(run)
     }
+}
+
+/// The event for another reason to wait than the one that is known, or for none any more.
+fn waits(run: &Run, phase: &Phase) -> Option<RunEventKind> {
+    if !matches!(run.state, RunState::Starting | RunState::Running) {
+        return None;
+    }
+    let reason = match phase {
+        Phase::Pending { reason } => reason.as_ref(),
+        _ => None,
+    };
+    if run.waiting.as_ref().map(|waiting| &waiting.reason) == reason {
+        return None;
+    }
+    let waiting = reason.map(|reason| Waiting {
+        since: Timestamp::now(),
+        reason: reason.clone(),
+        moved_by: format!("target `{}` starting it", run.target),
+    });
+    // Running takes the reason away by itself.
+    let is_told = run.state == RunState::Starting && *phase == Phase::Running;
+    (!is_told).then_some(RunEventKind::Waiting { waiting })
 }
 
 /// When the run's time is over, by the target's own clock; `known` where it was worked out before.

@@ -1,8 +1,9 @@
 //! The step from "decided to launch" to "the target has it", at most once; and the way back for a run that shall end
 //! before.
 
-use outhaul_driver::ErrorKind;
-use outhaul_types::{Run, RunEventKind};
+use jiff::Timestamp;
+use outhaul_driver::{DriverError, ErrorKind, Status};
+use outhaul_types::{Run, RunEventKind, Waiting};
 
 use super::context::{Context, Trouble};
 use super::prepare::failure;
@@ -52,12 +53,36 @@ impl Context {
                 failpoint::hit("life.after-launched");
                 Ok(run)
             }
+            // Refused for now (its queue is full): nothing was started, and it is tried again.
+            Err(error) if error.kind == ErrorKind::Refused && error.status != Status::Permanent => {
+                Err(self.put_off(&run, error).await)
+            }
             // Nobody knows whether it was started: only the target can say.
             Err(error) if error.kind == ErrorKind::Unreachable => {
                 Err(self.lost(&run, Vec::new(), error).await)
             }
             Err(error) => self.fail(&run, failure(&error)).await,
         }
+    }
+
+    /// Says that the target does not take the run now, and why.
+    async fn put_off(&self, run: &Run, error: DriverError) -> Trouble {
+        let reason = error.with_advice();
+        if run
+            .waiting
+            .as_ref()
+            .is_none_or(|waiting| waiting.reason != reason)
+        {
+            let waiting = Some(Waiting {
+                since: Timestamp::now(),
+                reason,
+                moved_by: format!("target `{}` taking it; it is asked again", run.target),
+            });
+            if let Err(trouble) = self.record(run, vec![RunEventKind::Waiting { waiting }]).await {
+                return trouble;
+            }
+        }
+        error.into()
     }
 
     /// A run that shall end and of which no launch is known.

@@ -40,6 +40,8 @@ pub fn new_run(number: u64) -> NewRun {
             variables: BTreeMap::new(),
             max_duration_seconds: None,
             resources: Default::default(),
+            array: None,
+            adopted: None,
             spark: None,
             rerun_of: None,
         }),

@@ -15,7 +15,7 @@ use crate::rules::{self, RunQuery};
 use crate::{AppliedRun, Guard, MetricBatch, StoreError};
 
 /// A run with all that belongs to it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct StoredRun {
     submitted: NewRun,
     pub run: Run,
@@ -27,7 +27,7 @@ pub(super) struct StoredRun {
 }
 
 /// Everything. Maps of names within a workspace have the workspace's name first in their key.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct State {
     pub workspaces: BTreeMap<String, Workspace>,
     pub experiments: BTreeMap<(String, String), Experiment>,

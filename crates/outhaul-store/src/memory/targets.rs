@@ -9,7 +9,7 @@ use outhaul_types::target::ResourceAddress;
 use crate::{StoreError, rules};
 
 /// Targets and what belongs to them.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Targets {
     /// By name.
     pub attached: BTreeMap<String, ComputeTarget>,

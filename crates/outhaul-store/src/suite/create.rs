@@ -187,6 +187,8 @@ pub async fn everything_of_a_spec_reads_back(store: Arc<dyn Store>) {
             partition: Some("p".into()),
             ..Default::default()
         },
+        array: None,
+        adopted: None,
         spark: Some(outhaul_types::SparkSpec {
             configuration: tags(&[("spark.a", "1")]),
             packages: vec!["g:a:1".into()],
@@ -276,4 +278,56 @@ pub async fn a_run_that_begins_at_once(store: Arc<dyn Store>) {
     assert_eq!((again.run.state, again.events.len()), (RunState::Completed, 0));
     assert_eq!(store.active_runs().await.unwrap(), []);
     assert_eq!(store.unreleased_runs().await.unwrap(), []);
+}
+
+/// Several runs are there at once, each with the events that came with it; a second time nothing changes.
+pub async fn several_are_recorded_at_once(store: Arc<dyn Store>) {
+    workspace(&*store).await;
+    let several = || -> Vec<(NewRun, Vec<RunEventKind>)> {
+        (1..=3)
+            .map(|number| (new_run(number), vec![RunEventKind::Queued]))
+            .collect()
+    };
+    let created = store.create_runs(several(), at(1)).await.unwrap();
+    assert!(
+        created
+            .iter()
+            .all(|it| it.run.state == RunState::Queued && it.events.len() == 2)
+    );
+    assert_eq!(listed(&*store, here()).await, [3, 2, 1]);
+    assert_eq!(store.events(&id(2), 0).await.unwrap(), created[1].events);
+    assert_eq!(store.run(&id(2)).await.unwrap(), created[1].run);
+    let again = store.create_runs(several(), at(2)).await.unwrap();
+    assert!(
+        again
+            .iter()
+            .zip(&created)
+            .all(|(one, other)| one.run == other.run && one.events.is_empty())
+    );
+    let ids = [id(3), id(9), id(1)];
+    let found = store.summaries(&ids).await.unwrap();
+    let found: Vec<_> = found.into_iter().map(|summary| summary.id).collect();
+    assert_eq!(found, [id(3), id(1)]);
+}
+
+/// One that cannot be recorded keeps all of them out.
+pub async fn several_are_all_or_none(store: Arc<dyn Store>) {
+    workspace(&*store).await;
+    store.create_run(new_run(2), at(1)).await.unwrap();
+    let other = NewRun {
+        name: "other".into(),
+        ..new_run(2)
+    };
+    let refused = store
+        .create_runs(vec![(new_run(1), Vec::new()), (other, Vec::new())], at(2))
+        .await;
+    assert!(matches!(refused, Err(StoreError::Conflict(_))), "{refused:?}");
+    let forbidden = vec![
+        (new_run(3), Vec::new()),
+        (new_run(4), vec![RunEventKind::Completed]),
+    ];
+    let refused = store.create_runs(forbidden, at(2)).await;
+    assert!(matches!(refused, Err(StoreError::Forbidden(_))), "{refused:?}");
+    assert_eq!(listed(&*store, here()).await, [2]);
+    assert_eq!(store.experiments("default").await.unwrap()[0].runs, 1);
 }

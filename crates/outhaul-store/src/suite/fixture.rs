@@ -43,6 +43,8 @@ pub(super) fn spec() -> RunSpec {
         variables: BTreeMap::new(),
         max_duration_seconds: None,
         resources: Default::default(),
+        array: None,
+        adopted: None,
         spark: None,
         rerun_of: None,
     }

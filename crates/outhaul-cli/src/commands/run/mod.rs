@@ -10,10 +10,9 @@ mod request;
 use std::thread;
 
 use outhaul_client::{Client, ClientError};
-use outhaul_types::api::SubmitRun;
 use outhaul_types::{ErrorCode, Run, RunId, exit_code};
 
-use super::follow;
+use super::{array, follow};
 use crate::args::RunArgs;
 use crate::context::Context;
 use crate::error::{CliError, Outcome};
@@ -46,7 +45,11 @@ pub(super) async fn run(context: &Context, args: &RunArgs) -> Outcome {
         None => new_id()?,
     };
     let submission = request.submission(id, taken.reference(git));
-    let run = submit(context, &client, &submission).await?;
+    if submission.array.is_some() {
+        let array = until_answered(context, || client.submit_array(&submission)).await?;
+        return array::finish(context, &client, array, args.detach).await;
+    }
+    let run = until_answered(context, || client.submit(&submission)).await?;
     finish(context, &client, run, args.detach).await
 }
 
@@ -56,12 +59,15 @@ pub(super) fn new_id() -> Result<RunId, CliError> {
 }
 
 /// Submits until there is an answer: the id makes it one run, however often it is sent.
-async fn submit(context: &Context, client: &Client, submission: &SubmitRun) -> Result<Run, CliError> {
+async fn until_answered<T>(
+    context: &Context,
+    submit: impl AsyncFn() -> Result<T, ClientError>,
+) -> Result<T, CliError> {
     let mut tries = 0;
     loop {
         tries += 1;
-        let error = match client.submit(submission).await {
-            Ok(run) => return Ok(run),
+        let error = match submit().await {
+            Ok(submitted) => return Ok(submitted),
             Err(error) => error,
         };
         if tries == TRIES || !is_gone(&error) {

@@ -41,6 +41,8 @@ pub(super) struct Request {
     pub tags: BTreeMap<String, String>,
     pub max_duration_seconds: Option<u64>,
     pub resources: Resources,
+    /// The indexes of an array, as they were given.
+    pub array: Option<String>,
     pub spark: Option<SparkSpec>,
     pub conda: Option<CondaMode>,
 }
@@ -89,6 +91,7 @@ impl Request {
                 .or(config.max_duration)
                 .map(|limit| limit.as_secs()),
             resources: Resources::from(&args.resources),
+            array: args.array.as_ref().map(ToString::to_string),
             spark,
             conda: config.conda,
         })
@@ -122,6 +125,7 @@ impl Request {
             tags: self.tags,
             max_duration_seconds: self.max_duration_seconds,
             resources: self.resources,
+            array: self.array,
             spark: self.spark,
             conda: self.conda,
         }

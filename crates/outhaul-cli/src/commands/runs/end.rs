@@ -4,20 +4,27 @@ use outhaul_client::{Client, Follow, FollowItem};
 use outhaul_types::api::CancelAnswer;
 use outhaul_types::{Run, exit_code};
 
+use crate::args::RunsNamed;
+use crate::commands::array;
 use crate::commands::follow::reconnect;
 use crate::context::Context;
 use crate::error::{CliError, Outcome};
 
-pub(super) async fn cancel(context: &Context, runs: &[String]) -> Outcome {
+pub(super) async fn cancel(context: &Context, named: &RunsNamed) -> Outcome {
     let printer = &context.printer;
     let client = context.client().await?;
-    let ids = ids(&client, runs).await?;
     let mut answers = Vec::new();
-    for id in &ids {
-        let answer = client.cancel(id).await?;
-        if !printer.json {
-            printer.lines(&describe(&answer))?;
-        }
+    let tell = |answer: &CancelAnswer| match printer.json {
+        true => Ok(()),
+        false => printer.lines(&describe(answer)),
+    };
+    if let Some(array) = &named.array {
+        answers = client.cancel_array(array).await?;
+        answers.iter().try_for_each(tell)?;
+    }
+    for id in ids(&client, &named.runs).await? {
+        let answer = client.cancel(&id).await?;
+        tell(&answer)?;
         answers.push(answer);
     }
     if printer.json {
@@ -37,12 +44,16 @@ fn describe(answer: &CancelAnswer) -> String {
     }
 }
 
-pub(super) async fn wait(context: &Context, runs: &[String]) -> Outcome {
+pub(super) async fn wait(context: &Context, named: &RunsNamed) -> Outcome {
     let printer = &context.printer;
     let client = context.client().await?;
+    if let Some(array) = &named.array {
+        let array = client.array(array).await?;
+        return array::to_the_end(context, &client, array).await;
+    }
     let mut code = exit_code::SUCCESS;
     let mut ended = Vec::new();
-    for id in ids(&client, runs).await? {
+    for id in ids(&client, &named.runs).await? {
         let run = wait_for(context, &client, &id).await?;
         if code == exit_code::SUCCESS {
             code = exit_code::of_run(&run);

@@ -22,6 +22,7 @@ pub(super) async fn run(context: &Context, args: RunsListArgs) -> Outcome {
         tag: args.tag,
         parent: args.parent,
         children: None,
+        array: args.array,
         // One more than wanted tells whether there are more.
         limit: Some(if limit == 0 {
             0

@@ -1,5 +1,6 @@
 //! `outhaul runs`: one file for each of its commands.
 
+mod adopt;
 mod end;
 mod list;
 mod logs;
@@ -20,10 +21,12 @@ pub(super) async fn run(context: &Context, command: RunsCommand) -> Outcome {
         RunsCommand::Logs(args) => logs::run(context, &args).await,
         RunsCommand::Metrics { run } => metrics::run(context, &run).await,
         RunsCommand::Outputs(args) => outputs::run(context, &args).await,
-        RunsCommand::Cancel { runs } => end::cancel(context, &runs).await,
-        RunsCommand::Wait { runs } => end::wait(context, &runs).await,
+        RunsCommand::Cancel(named) => end::cancel(context, &named).await,
+        RunsCommand::Wait(named) => end::wait(context, &named).await,
         RunsCommand::Snapshot(args) => snapshot::run(context, &args).await,
         RunsCommand::Rerun(args) => rerun::run(context, &args).await,
+        RunsCommand::Find(args) => adopt::find(context, &args).await,
+        RunsCommand::Adopt(args) => adopt::adopt(context, &args).await,
     }
 }
 

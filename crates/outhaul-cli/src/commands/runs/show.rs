@@ -102,6 +102,18 @@ fn show(run: &Run, now: Timestamp, zone: &TimeZone, paint: Paint) -> String {
     if let Some(native) = &run.native_id {
         pairs.push(("id on target", clean(native)));
     }
+    if let Some(array) = run.spec.as_ref().and_then(|spec| spec.array.as_ref()) {
+        let runs = plural(u64::from(array.count), "run");
+        pairs.push((
+            "array",
+            format!(
+                "{}, index {} of {} ({runs})",
+                array.id,
+                array.index,
+                clean(&array.of)
+            ),
+        ));
+    }
     if let Some(parent) = &run.parent {
         pairs.push(("child of", parent.to_string()));
     }
@@ -121,6 +133,16 @@ fn show(run: &Run, now: Timestamp, zone: &TimeZone, paint: Paint) -> String {
 }
 
 fn of_spec(pairs: &mut Vec<(&str, String)>, spec: &RunSpec) {
+    if let Some(job) = &spec.adopted {
+        pairs.push((
+            "adopted",
+            format!("job {}, which was not submitted by Outhaul", clean(job)),
+        ));
+        if let Command::Program { argv } = &spec.command {
+            pairs.push(("command", clean(&argv.join(" ")).into_owned()));
+        }
+        return;
+    }
     let command = match &spec.command {
         Command::Script { script, arguments } => {
             let words: Vec<&str> = std::iter::once(script)
@@ -221,6 +243,8 @@ mod tests {
                 variables: [("TOKEN".into(), "secret".into())].into(),
                 max_duration_seconds: Some(60),
                 resources: Default::default(),
+                array: None,
+                adopted: None,
                 spark: None,
                 rerun_of: None,
             }),

@@ -10,10 +10,11 @@ mod secrets;
 mod ssh_config;
 mod wait;
 
+use outhaul_client::Client;
 use outhaul_types::api::AttachTarget;
 use outhaul_types::id::check_name;
 use outhaul_types::spark::{HdinsightConfig, cluster_of, hdinsight_address};
-use outhaul_types::target::{HostKey, SlurmConfig, SshEndpoint};
+use outhaul_types::target::{HostKey, LocalHost, SlurmConfig, SshEndpoint};
 use outhaul_types::{RemoteConfig, TargetConfig, exit_code};
 
 use crate::args::{AttachHdinsight, AttachRemote, AttachSlurm};
@@ -25,15 +26,25 @@ use host_key::Scanner;
 
 /// `outhaul target attach slurm`: the login host in the same way, with what the cluster is to be told.
 pub(super) async fn slurm(context: &Context, args: &AttachSlurm) -> Outcome {
-    run(context, &args.host, |host| {
+    let config = |host, local| {
         TargetConfig::Slurm(SlurmConfig {
             host,
+            local,
             partition: args.partition.clone(),
             account: args.account.clone(),
             qos: args.qos.clone(),
         })
-    })
-    .await
+    };
+    if !args.local {
+        return run(context, &args.host, |host| config(Some(host), None)).await;
+    }
+    check_name("target", &args.host.name).map_err(error::user)?;
+    let local = LocalHost {
+        folder: args.host.folder.clone(),
+        slots: args.host.slots,
+    };
+    let client = context.client().await?;
+    attach(context, &client, &args.host, config(None, Some(local)), None).await
 }
 
 /// `outhaul target attach hdinsight`: the host that submits in the same way, with what Spark is to be told.
@@ -114,25 +125,37 @@ async fn run(
         },
         None => scanner.key(&machine, &jumps, true).await?,
     };
+    let config = kind(RemoteConfig {
+        endpoint: SshEndpoint {
+            // The server looks a resource's address up itself, and again when it has changed.
+            address: match args.resource_id {
+                Some(_) => String::new(),
+                None => machine.address,
+            },
+            host_key: Some(host_key),
+            ..machine
+        },
+        authentication: handed.authentication,
+        jumps,
+        resource_id: args.resource_id.clone(),
+        folder: args.folder.clone(),
+        packages: args.packages.into(),
+        slots: args.slots,
+    });
+    attach(context, &client, args, config, ticket).await
+}
+
+/// Attaches what was found out, and waits for it unless that is not wanted.
+async fn attach(
+    context: &Context,
+    client: &Client,
+    args: &AttachRemote,
+    config: TargetConfig,
+    ticket: Option<String>,
+) -> Outcome {
     let attach = AttachTarget {
         name: args.name.clone(),
-        config: kind(RemoteConfig {
-            endpoint: SshEndpoint {
-                // The server looks a resource's address up itself, and again when it has changed.
-                address: match args.resource_id {
-                    Some(_) => String::new(),
-                    None => machine.address,
-                },
-                host_key: Some(host_key),
-                ..machine
-            },
-            authentication: handed.authentication,
-            jumps,
-            resource_id: args.resource_id.clone(),
-            folder: args.folder.clone(),
-            packages: args.packages.into(),
-            slots: args.slots,
-        }),
+        config,
         ticket,
         replace: args.replace,
     };
@@ -148,5 +171,5 @@ async fn run(
         }
         return Ok(exit_code::SUCCESS);
     }
-    wait::until_attached(context, &client, target).await
+    wait::until_attached(context, client, target).await
 }
