@@ -52,15 +52,21 @@ pub fn make_home(home: &Path) -> io::Result<()> {
 /// A bad request that names the folder and one of the files.
 pub fn check_home(home: &Path) -> Result<(), ApiError> {
     // A lock without a version is a data folder that is being made.
-    if [VERSION_FILE, LOCK_FILE, SERVER_LOCK_FILE]
-        .iter()
-        .any(|file| home.join(file).exists())
-    {
+    let is_ours = || {
+        [VERSION_FILE, LOCK_FILE, SERVER_LOCK_FILE]
+            .iter()
+            .any(|file| home.join(file).exists())
+    };
+    if is_ours() {
         return Ok(());
     }
     let Some(foreign) = std::fs::read_dir(home).into_iter().flatten().flatten().next() else {
         return Ok(());
     };
+    // What lies there may have been made by another command since.
+    if is_ours() {
+        return Ok(());
+    }
     let message = format!(
         "`{}` is not a data folder of outhaul and is not empty (it holds `{}`)",
         home.display(),
