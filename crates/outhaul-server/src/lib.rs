@@ -33,4 +33,5 @@ mod waiting;
 pub use api::{openapi, routes};
 pub use config::{Ready, ServeConfig};
 pub use failpoint::NAMES as FAILPOINTS;
+pub use sdk::write_for_people;
 pub use serve::serve;

@@ -39,7 +39,7 @@ Examples:
   outhaul target attach hdinsight myhdi --cluster-name myhdi --username sshuser --password-stdin < password.txt
   outhaul target attach hdinsight myhdi --resource-id /subscriptions/ID/resourceGroups/GROUP/providers/Microsoft.HDInsight/clusters/myhdi --username sshuser
   outhaul target attach hdinsight spark --address spark.lan --username me --master spark://spark.lan:7077
-  outhaul target attach hdinsight big --ssh-config big --master 'local[*]' --spark-home /opt/spark-3.5
+  outhaul target attach hdinsight big --ssh-config big --spark-home /opt/spark-3.5
 
 Runs that ask for it are started by `spark-submit`: `outhaul run --target myhdi --framework pyspark train_spark.py`.
 Others are plain processes of the host.";

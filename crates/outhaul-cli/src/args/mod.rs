@@ -2,6 +2,7 @@
 
 mod attach;
 mod environment;
+mod azureml;
 mod mlflow;
 mod resource;
 mod run;
@@ -15,6 +16,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use attach::{AttachCommand, AttachHdinsight, AttachRemote, AttachSlurm};
 pub(crate) use environment::{EnvironmentBuild, EnvironmentCommand, EnvironmentRegister};
+pub(crate) use azureml::AzuremlCommand;
 pub(crate) use mlflow::MlflowCommand;
 pub(crate) use resource::ResourceCommand;
 pub(crate) use run::RunArgs;
@@ -114,6 +116,9 @@ pub(crate) enum Command {
     /// Make, choose and see workspaces
     #[command(subcommand)]
     Workspace(WorkspaceCommand),
+    /// See what there is for code of Azure ML's SDK v1
+    #[command(subcommand)]
+    Azureml(AzuremlCommand),
     /// Let MLflow's clients log to this installation
     #[command(subcommand)]
     Mlflow(MlflowCommand),

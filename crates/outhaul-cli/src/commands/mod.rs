@@ -1,6 +1,7 @@
 //! One file for each command; here only which is which.
 
 mod array;
+mod azureml;
 mod call;
 mod completions;
 mod doctor;
@@ -32,6 +33,7 @@ pub(crate) fn dispatch(cli: Cli, printer: Printer) -> Outcome {
         Command::Completions { shell } => completions::run(shell, &printer),
         Command::Serve(serve) => serve::run(&serve, &printer),
         Command::Call => call::run(),
+        Command::Azureml(command) => azureml::run(&command, &printer),
         command => {
             let context = Context::new(global, printer)?;
             block_on(with_context(&context, command))
@@ -52,9 +54,10 @@ async fn with_context(context: &Context, command: Command) -> Outcome {
         Command::Mlflow(command) => mlflow::run(context, command).await,
         Command::Server(command) => server::run(context, &command).await,
         Command::Doctor => doctor::run(context).await,
-        // These three need no context; they went their own way above.
+        // These need no context; they went their own way above.
         Command::Completions { shell } => completions::run(shell, &context.printer),
         Command::Serve(serve) => serve::run(&serve, &context.printer),
         Command::Call => call::run(),
+        Command::Azureml(command) => azureml::run(&command, &context.printer),
     }
 }

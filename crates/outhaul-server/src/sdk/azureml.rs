@@ -8,6 +8,17 @@ macro_rules! file {
     };
 }
 
+/// What people at a terminal use, and scripts do not.
+pub(super) const FOR_PEOPLE: &[(&str, &str)] = &[
+    file!("outhaul_azureml/coverage/__init__.py"),
+    file!("outhaul_azureml/coverage/__main__.py"),
+    file!("outhaul_azureml/coverage/calls.py"),
+    file!("outhaul_azureml/coverage/judge.py"),
+    file!("outhaul_azureml/coverage/report.py"),
+    file!("outhaul_azureml/coverage/source.py"),
+    file!("outhaul_azureml/coverage/types.py"),
+];
+
 /// All files but those that only people at a terminal use.
 pub(super) const FILES: &[(&str, &str)] = &[
     file!("azureml/__init__.py"),
