@@ -93,6 +93,7 @@ fn help() {
         vec!["environment", "--help"],
         vec!["experiment", "--help"],
         vec!["workspace", "--help"],
+        vec!["score", "--help"],
         vec!["serve", "--help"],
         vec!["server", "--help"],
         vec!["doctor", "--help"],

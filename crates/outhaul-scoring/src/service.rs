@@ -19,6 +19,9 @@ use crate::engine::{Broken, Engine};
 use crate::front::Front;
 use crate::keys::Keys;
 
+/// How long workers may take to end that have nothing to do any more.
+const FAREWELL: Duration = Duration::from_secs(5);
+
 /// Why a service cannot start or reload.
 #[derive(Debug, thiserror::Error)]
 pub enum ScoringError {
@@ -61,6 +64,8 @@ pub struct Service {
     address: SocketAddr,
     engine: Arc<Engine>,
     stop: watch::Sender<bool>,
+    /// Becomes true when the last connection has ended.
+    ended: watch::Receiver<bool>,
     acceptor: JoinHandle<()>,
 }
 
@@ -83,11 +88,18 @@ pub async fn start(config: Config) -> Result<Service, ScoringError> {
         name,
     };
     let stop = watch::Sender::new(false);
-    let acceptor = tokio::spawn(accept(listener, Arc::new(front), stop.clone()));
+    let all_ended = watch::Sender::new(false);
+    let ended = all_ended.subscribe();
+    let accepting = accept(listener, Arc::new(front), stop.clone());
+    let acceptor = tokio::spawn(async move {
+        accepting.await;
+        all_ended.send_replace(true);
+    });
     let service = Service {
         address,
         engine,
         stop,
+        ended,
         acceptor,
     };
     match service.reload().await {
@@ -128,17 +140,17 @@ impl Service {
     /// Ends it: takes no more connections, answers every request that has arrived, and ends the workers. After `grace`
     /// what is left is cut off. Says whether everything was answered.
     pub async fn stop(self, grace: Duration) -> bool {
+        self.drain(grace).await
+    }
+
+    /// As [`Service::stop`], where others still hold the service.
+    pub async fn drain(&self, grace: Duration) -> bool {
         self.stop.send_replace(true);
-        let end = async {
-            let mut acceptor = self.acceptor;
-            let in_time = tokio::time::timeout(grace, &mut acceptor).await.is_ok();
-            acceptor.abort();
-            in_time
-        };
-        let in_time = end.await;
-        // Workers that still have a request are killed with their tasks when the runtime ends.
-        let ended = tokio::time::timeout(grace.max(Duration::from_secs(5)), self.engine.stop()).await.is_ok();
-        in_time && ended
+        let mut ended = self.ended.clone();
+        let in_time = tokio::time::timeout(grace, ended.wait_for(|ended| *ended)).await.is_ok();
+        self.acceptor.abort();
+        // Workers that still have a request are killed when the runtime ends.
+        in_time & tokio::time::timeout(FAREWELL, self.engine.stop()).await.is_ok()
     }
 }
 

@@ -5,6 +5,7 @@ mod environment;
 mod resource;
 mod run;
 mod runs;
+mod score;
 mod server;
 mod target;
 mod values;
@@ -17,6 +18,7 @@ pub(crate) use environment::{EnvironmentBuild, EnvironmentCommand, EnvironmentRe
 pub(crate) use resource::ResourceCommand;
 pub(crate) use run::RunArgs;
 pub(crate) use runs::{LogsArgs, OutputsArgs, RerunArgs, RunsCommand, RunsListArgs, SnapshotArgs};
+pub(crate) use score::Score;
 pub(crate) use server::{Serve, ServerCommand};
 pub(crate) use target::TargetCommand;
 pub(crate) use values::{NamedVersion, Variable};
@@ -110,6 +112,8 @@ pub(crate) enum Command {
     /// Make, choose and see workspaces
     #[command(subcommand)]
     Workspace(WorkspaceCommand),
+    /// Serve an entry script over HTTP, in the foreground
+    Score(Box<Score>),
     /// Be the server, in the foreground
     Serve(Serve),
     /// See and stop the server of the data folder

@@ -68,6 +68,15 @@ pub(crate) fn memory(text: &str) -> Result<u64, String> {
         .ok_or_else(|| format!("`{text}` is not a size; write a number with a unit, such as `512M` or `8G`"))
 }
 
+/// The longest body of a request, in bytes: lengths in frames have 32 bits.
+pub(crate) fn body_size(text: &str) -> Result<usize, String> {
+    let bytes = memory(text)?;
+    u32::try_from(bytes)
+        .ok()
+        .and_then(|bytes| usize::try_from(bytes).ok())
+        .ok_or_else(|| format!("`{text}` is too much; the limit has to be below 4G"))
+}
+
 /// A name for a run.
 pub(crate) fn run_name(text: &str) -> Result<String, InvalidName> {
     check_name("run", text).map(|()| text.to_owned())

@@ -9,6 +9,7 @@ mod follow;
 mod resource;
 mod run;
 mod runs;
+mod score;
 mod serve;
 mod server;
 mod target;
@@ -28,6 +29,7 @@ pub(crate) fn dispatch(cli: Cli, printer: Printer) -> Outcome {
     match command {
         Command::Completions { shell } => completions::run(shell, &printer),
         Command::Serve(serve) => serve::run(&serve, &printer),
+        Command::Score(args) => score::run(&args, &printer),
         command => {
             let context = Context::new(global, printer)?;
             block_on(with_context(&context, command))
@@ -49,5 +51,6 @@ async fn with_context(context: &Context, command: Command) -> Outcome {
         Command::Doctor => doctor::run(context).await,
         Command::Completions { shell } => completions::run(shell, &context.printer),
         Command::Serve(serve) => serve::run(&serve, &context.printer),
+        Command::Score(args) => score::run(&args, &context.printer),
     }
 }
