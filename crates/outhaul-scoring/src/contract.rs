@@ -179,8 +179,10 @@ pub(crate) fn script_headers(given: &[(String, String)], headers: &mut HeaderMap
         "upgrade",
     ];
     for (name, value) in given {
-        let (Ok(name), Ok(value)) = (HeaderName::try_from(name.as_str()), HeaderValue::try_from(value.as_str()))
-        else {
+        let (Ok(name), Ok(value)) = (
+            HeaderName::try_from(name.as_str()),
+            HeaderValue::try_from(value.as_str()),
+        ) else {
             continue;
         };
         if OURS.contains(&name.as_str()) {
@@ -208,11 +210,26 @@ mod tests {
             (Method::OPTIONS, "/", false, Route::Options("HEAD, OPTIONS, GET")),
             (post.clone(), "/score", false, Route::Score),
             (Method::GET, "/score", false, Route::Score),
-            (Method::OPTIONS, "/score", false, Route::Options("OPTIONS, GET, POST")),
+            (
+                Method::OPTIONS,
+                "/score",
+                false,
+                Route::Options("OPTIONS, GET, POST"),
+            ),
             (Method::OPTIONS, "/score", true, Route::Score),
-            (Method::HEAD, "/score", false, Route::WrongMethod("OPTIONS, GET, POST")),
+            (
+                Method::HEAD,
+                "/score",
+                false,
+                Route::WrongMethod("OPTIONS, GET, POST"),
+            ),
             (Method::HEAD, "/score", true, Route::Score),
-            (Method::PUT, "/score", true, Route::WrongMethod("OPTIONS, GET, POST")),
+            (
+                Method::PUT,
+                "/score",
+                true,
+                Route::WrongMethod("OPTIONS, GET, POST"),
+            ),
             (Method::GET, "/score/", false, Route::Unknown),
             (Method::GET, "/swagger.json", false, Route::Swagger),
             (post, "/metrics", false, Route::WrongMethod("HEAD, OPTIONS, GET")),
@@ -237,7 +254,10 @@ mod tests {
         ];
         let headers = |values: [&str; 3]| {
             let mut headers = HeaderMap::new();
-            for (name, value) in [REQUEST_ID, MS_REQUEST_ID, CLIENT_REQUEST_ID].into_iter().zip(values) {
+            for (name, value) in [REQUEST_ID, MS_REQUEST_ID, CLIENT_REQUEST_ID]
+                .into_iter()
+                .zip(values)
+            {
                 if !value.is_empty() {
                     headers.insert(name, HeaderValue::from_str(value).unwrap());
                 }
@@ -253,9 +273,21 @@ mod tests {
         let (long, longer) = ("r".repeat(100), "r".repeat(101));
         let read = |values| Ids::of(&headers(values), || HeaderValue::from_static("new"));
         assert!(read([&long, &long, &long]).is_ok());
-        assert!(read([&longer, "", ""]).unwrap_err().starts_with("x-request-id must"));
-        assert!(read(["", &longer, ""]).unwrap_err().starts_with("x-ms-request-id and"));
-        assert!(read(["", "", &longer]).unwrap_err().starts_with("x-ms-request-id and"));
+        assert!(
+            read([&longer, "", ""])
+                .unwrap_err()
+                .starts_with("x-request-id must")
+        );
+        assert!(
+            read(["", &longer, ""])
+                .unwrap_err()
+                .starts_with("x-ms-request-id and")
+        );
+        assert!(
+            read(["", "", &longer])
+                .unwrap_err()
+                .starts_with("x-ms-request-id and")
+        );
     }
 
     #[test]

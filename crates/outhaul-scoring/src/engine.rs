@@ -199,7 +199,9 @@ impl Engine {
         let config = &self.config;
         // A cleaner of temporary files may have been here.
         let there = program.exists()
-            || std::fs::create_dir_all(self.folder.path()).and_then(|()| std::fs::write(&program, WORKER)).is_ok();
+            || std::fs::create_dir_all(self.folder.path())
+                .and_then(|()| std::fs::write(&program, WORKER))
+                .is_ok();
         if !there {
             return Err(Broken::new(format!("`{}` cannot be written", program.display())));
         }
@@ -268,7 +270,8 @@ impl Engine {
                     tokio::spawn(worker::live(Arc::clone(self), worker, jobs, after));
                 }
                 Effect::Send { worker, job } => {
-                    if let (Some(sender), Some(found)) = (state.workers.get(&worker), state.jobs.remove(&job)) {
+                    if let (Some(sender), Some(found)) = (state.workers.get(&worker), state.jobs.remove(&job))
+                    {
                         if let Err(unsent) = sender.send((job, found)) {
                             unsent.0.1.answer(Reply::Refused(Refusal::Undeliverable));
                         }
@@ -289,7 +292,10 @@ impl Engine {
                         }
                         Ok(())
                     } else {
-                        Err(state.broken.take().unwrap_or_else(|| Broken::new("a worker ended")))
+                        Err(state
+                            .broken
+                            .take()
+                            .unwrap_or_else(|| Broken::new("a worker ended")))
                     };
                     if let Some(waiter) = state.waiter.take() {
                         let _ = waiter.send(result);

@@ -7,8 +7,8 @@ use std::time::Instant;
 use bytes::Bytes;
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD, ALLOW, AUTHORIZATION, CONNECTION, CONTENT_LENGTH,
-    CONTENT_TYPE, EXPECT, HeaderValue, ORIGIN, RETRY_AFTER, VARY, WWW_AUTHENTICATE,
+    ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD, ALLOW, AUTHORIZATION, CONNECTION,
+    CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HeaderValue, ORIGIN, RETRY_AFTER, VARY, WWW_AUTHENTICATE,
 };
 use http::request::Parts;
 use http::{Method, Response, StatusCode};
@@ -87,7 +87,9 @@ impl Front {
             Route::Swagger => self.swagger(parts),
             Route::Options(methods) => {
                 let mut answer = plain(StatusCode::OK, HTML, "");
-                answer.headers_mut().insert(ALLOW, HeaderValue::from_static(methods));
+                answer
+                    .headers_mut()
+                    .insert(ALLOW, HeaderValue::from_static(methods));
                 if parts.uri.path() == "/score" {
                     answer.headers_mut().insert(RUN_FAILED, FALSE);
                 }
@@ -98,13 +100,16 @@ impl Front {
                     StatusCode::METHOD_NOT_ALLOWED,
                     "The method is not allowed for the requested URL.",
                 );
-                answer.headers_mut().insert(ALLOW, HeaderValue::from_static(methods));
+                answer
+                    .headers_mut()
+                    .insert(ALLOW, HeaderValue::from_static(methods));
                 self.refused(parts, body, answer).await
             }
             Route::Unknown => {
                 let text = "The requested URL was not found on the server. If you entered the URL manually please \
                             check your spelling and try again.";
-                self.refused(parts, body, failure(StatusCode::NOT_FOUND, text)).await
+                self.refused(parts, body, failure(StatusCode::NOT_FOUND, text))
+                    .await
             }
         }
     }
@@ -135,7 +140,9 @@ impl Front {
             Err(answer) => return *answer,
         };
         let text = |value: Option<&HeaderValue>| {
-            value.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).unwrap_or_default()
+            value
+                .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+                .unwrap_or_default()
         };
         let request = Request {
             id: text(Some(&ids.request)),
@@ -150,7 +157,10 @@ impl Front {
         match self.engine.score(request).await {
             Reply::Answer(head, body) => from_script(&head, body),
             Reply::TimedOut => {
-                let text = format!("Scoring timeout after {} ms", self.engine.config.timeout.as_millis());
+                let text = format!(
+                    "Scoring timeout after {} ms",
+                    self.engine.config.timeout.as_millis()
+                );
                 failure(StatusCode::INTERNAL_SERVER_ERROR, &text)
             }
             Reply::Died(text) => failure(StatusCode::BAD_GATEWAY, &text),
@@ -272,7 +282,10 @@ impl Front {
     fn preflight(&self, parts: &Parts) -> Answer {
         let mut answer = plain(StatusCode::OK, HTML, "");
         let headers = answer.headers_mut();
-        headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST, OPTIONS"));
+        headers.insert(
+            ACCESS_CONTROL_ALLOW_METHODS,
+            HeaderValue::from_static("GET, POST, OPTIONS"),
+        );
         if let Some(asked) = parts.headers.get(ACCESS_CONTROL_REQUEST_HEADERS) {
             headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, asked.clone());
         }
@@ -292,7 +305,10 @@ fn from_script(head: &AnswerHead, body: Bytes) -> Answer {
     let Ok(status) = StatusCode::from_u16(head.status) else {
         return failure(
             StatusCode::INTERNAL_SERVER_ERROR,
-            &format!("The scoring script answered with the status {}, which there is not.", head.status),
+            &format!(
+                "The scoring script answered with the status {}, which there is not.",
+                head.status
+            ),
         );
     };
     let mut answer = Response::new(Full::new(body));
@@ -300,7 +316,11 @@ fn from_script(head: &AnswerHead, body: Bytes) -> Answer {
     let headers = answer.headers_mut();
     script_headers(&head.headers, headers);
     headers.insert(RUN_FAILED, if head.failed { TRUE } else { FALSE });
-    if let Some(took) = head.ms.as_deref().and_then(|took| HeaderValue::from_str(took).ok()) {
+    if let Some(took) = head
+        .ms
+        .as_deref()
+        .and_then(|took| HeaderValue::from_str(took).ok())
+    {
         headers.insert(RUN_MS, took);
     }
     answer
@@ -310,7 +330,9 @@ fn turned_away(why: crate::pool::Refusal) -> Answer {
     let (status, text) = refusal(why);
     let mut answer = failure(status, text);
     if status == StatusCode::SERVICE_UNAVAILABLE {
-        answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        answer
+            .headers_mut()
+            .insert(RETRY_AFTER, HeaderValue::from_static("1"));
     }
     answer
 }
@@ -338,7 +360,9 @@ fn plain(status: StatusCode, content_type: HeaderValue, text: impl Into<Bytes>) 
 }
 
 fn closing(mut answer: Answer) -> Answer {
-    answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    answer
+        .headers_mut()
+        .insert(CONNECTION, HeaderValue::from_static("close"));
     answer
 }
 

@@ -8,7 +8,11 @@ pub(crate) struct Keys(Vec<blake3::Hash>);
 
 impl Keys {
     pub(crate) fn new(keys: &[Secret]) -> Self {
-        Self(keys.iter().map(|key| blake3::hash(key.expose().as_bytes())).collect())
+        Self(
+            keys.iter()
+                .map(|key| blake3::hash(key.expose().as_bytes()))
+                .collect(),
+        )
     }
 
     /// Whether the value of a header `Authorization` opens the service: `Bearer KEY`.

@@ -32,13 +32,26 @@ pub(crate) enum Refusal {
 /// What has to be done, in this order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Effect {
-    Start { worker: WorkerId, after: Duration },
-    Send { worker: WorkerId, job: JobId },
+    Start {
+        worker: WorkerId,
+        after: Duration,
+    },
+    Send {
+        worker: WorkerId,
+        job: JobId,
+    },
     /// The worker gets nothing any more and ends.
-    End { worker: WorkerId },
-    Refuse { job: JobId, why: Refusal },
+    End {
+        worker: WorkerId,
+    },
+    Refuse {
+        job: JobId,
+        why: Refusal,
+    },
     /// The generation that was started last serves, or it could not initialise.
-    Settled { serves: bool },
+    Settled {
+        serves: bool,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,7 +126,11 @@ impl Pool {
         self.last_generation += 1;
         let generation = self.last_generation;
         self.coming = Some(generation);
-        Some((0..self.wanted).map(|_| self.start(generation, Duration::ZERO)).collect())
+        Some(
+            (0..self.wanted)
+                .map(|_| self.start(generation, Duration::ZERO))
+                .collect(),
+        )
     }
 
     /// A request came.
@@ -160,7 +177,8 @@ impl Pool {
             return self.hand_out();
         }
         found.state = State::Standby;
-        let ready = |worker: &&Worker| Some(worker.generation) == self.coming && worker.state == State::Standby;
+        let ready =
+            |worker: &&Worker| Some(worker.generation) == self.coming && worker.state == State::Standby;
         if self.workers.values().filter(ready).count() < self.wanted {
             return Vec::new();
         }
@@ -200,7 +218,11 @@ impl Pool {
                 self.queue.push_front(job);
             } else {
                 self.returned.remove(&job);
-                let why = if self.stopping { Refusal::Stopping } else { Refusal::Undeliverable };
+                let why = if self.stopping {
+                    Refusal::Stopping
+                } else {
+                    Refusal::Undeliverable
+                };
                 effects.push(Effect::Refuse { job, why });
             }
         }
@@ -214,7 +236,8 @@ impl Pool {
             } else {
                 effects.extend(self.give_up());
             }
-        } else if gone.generation == self.current && !matches!(gone.state, State::Retiring(_) | State::Ending) {
+        } else if gone.generation == self.current && !matches!(gone.state, State::Retiring(_) | State::Ending)
+        {
             let after = if began {
                 Duration::ZERO
             } else {
@@ -237,16 +260,22 @@ impl Pool {
         self.stopping = true;
         self.coming = None;
         let why = Refusal::Stopping;
-        let mut effects: Vec<Effect> = self.queue.drain(..).map(|job| Effect::Refuse { job, why }).collect();
+        let mut effects: Vec<Effect> = self
+            .queue
+            .drain(..)
+            .map(|job| Effect::Refuse { job, why })
+            .collect();
         effects.extend(self.retire(|_| true));
         effects
     }
 
     /// Whether a request would find a worker, now or soon.
     pub(crate) fn is_ready(&self) -> bool {
-        !self.stopping && self.current > 0 && self.workers.values().any(|worker| {
-            worker.generation == self.current && matches!(worker.state, State::Idle | State::Busy(_))
-        })
+        !self.stopping
+            && self.current > 0
+            && self.workers.values().any(|worker| {
+                worker.generation == self.current && matches!(worker.state, State::Idle | State::Busy(_))
+            })
     }
 
     pub(crate) fn counts(&self) -> Counts {
@@ -282,7 +311,10 @@ impl Pool {
         self.current > 0
             && self.failures > 0
             && !self.workers.values().any(|worker| {
-                matches!(worker.state, State::Idle | State::Busy(_) | State::Retiring(_) | State::Standby)
+                matches!(
+                    worker.state,
+                    State::Idle | State::Busy(_) | State::Retiring(_) | State::Standby
+                )
             })
     }
 

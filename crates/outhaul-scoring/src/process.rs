@@ -65,7 +65,10 @@ impl Process {
         if let Some(stderr) = child.stderr.take() {
             outputs.spawn(pass_on(stderr, worker, "stderr", Some(Arc::clone(&tail))));
         }
-        let group = child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw);
+        let group = child
+            .id()
+            .and_then(|id| i32::try_from(id).ok())
+            .map(Pid::from_raw);
         let process = Self {
             child,
             group,
@@ -167,7 +170,10 @@ mod tests {
 
     #[test]
     fn endings() {
-        assert_eq!(ending(Some(ExitStatus::from_raw(3 << 8))), "ended with exit code 3");
+        assert_eq!(
+            ending(Some(ExitStatus::from_raw(3 << 8))),
+            "ended with exit code 3"
+        );
         assert!(ending(Some(ExitStatus::from_raw(9))).contains("memory"));
         assert_eq!(ending(Some(ExitStatus::from_raw(11))), "was killed by signal 11");
     }

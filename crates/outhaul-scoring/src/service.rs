@@ -79,7 +79,12 @@ pub async fn start(config: Config) -> Result<Service, ScoringError> {
     let cannot_listen = |error| ScoringError::Listen { address, error };
     let listener = TcpListener::bind(address).await.map_err(cannot_listen)?;
     let address = listener.local_addr().map_err(cannot_listen)?;
-    let name = config.script.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let name = config
+        .script
+        .file_stem()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
     let keys = Keys::new(&config.keys);
     let engine = Engine::new(config).map_err(ScoringError::System)?;
     let front = Front {
@@ -125,11 +130,14 @@ impl Service {
     /// When the script cannot be served now; what served before goes on.
     pub async fn reload(&self) -> Result<(), ScoringError> {
         let script = self.engine.config.script.clone();
-        self.engine.reload().await.map_err(|Broken { message, trace }| ScoringError::Script {
-            script,
-            message,
-            trace,
-        })?;
+        self.engine
+            .reload()
+            .await
+            .map_err(|Broken { message, trace }| ScoringError::Script {
+                script,
+                message,
+                trace,
+            })?;
         self.engine
             .metrics
             .reloads
@@ -147,7 +155,9 @@ impl Service {
     pub async fn drain(&self, grace: Duration) -> bool {
         self.stop.send_replace(true);
         let mut ended = self.ended.clone();
-        let in_time = tokio::time::timeout(grace, ended.wait_for(|ended| *ended)).await.is_ok();
+        let in_time = tokio::time::timeout(grace, ended.wait_for(|ended| *ended))
+            .await
+            .is_ok();
         self.acceptor.abort();
         // Workers that still have a request are killed when the runtime ends.
         in_time & tokio::time::timeout(FAREWELL, self.engine.stop()).await.is_ok()
@@ -215,7 +225,12 @@ async fn accept(listener: TcpListener, front: Arc<Front>, stop: watch::Sender<bo
     while open.join_next().await.is_some() {}
 }
 
-async fn connection(stream: TcpStream, peer: SocketAddr, front: Arc<Front>, mut stopping: watch::Receiver<bool>) {
+async fn connection(
+    stream: TcpStream,
+    peer: SocketAddr,
+    front: Arc<Front>,
+    mut stopping: watch::Receiver<bool>,
+) {
     let _ = stream.set_nodelay(true);
     let patience = front.engine.config.patience;
     let service = service_fn(move |request| {

@@ -13,8 +13,14 @@ pub(crate) fn document(query: &str, name: &str, schemas: &Schemas) -> Result<Val
         .split('&')
         .find_map(|pair| pair.strip_prefix("version="))
         .unwrap_or("2");
-    let input = schemas.input.clone().unwrap_or_else(|| json!({"type": "object", "example": {}}));
-    let output = schemas.output.clone().unwrap_or_else(|| json!({"type": "object"}));
+    let input = schemas
+        .input
+        .clone()
+        .unwrap_or_else(|| json!({"type": "object", "example": {}}));
+    let output = schemas
+        .output
+        .clone()
+        .unwrap_or_else(|| json!({"type": "object"}));
     let info = json!({"title": name, "description": format!("Scoring service {name}"), "version": "1.0"});
     match version {
         "2" => Ok(version_2(&info, &input, &output)),
@@ -50,6 +56,7 @@ fn version_2(info: &Value, input: &Value, output: &Value) -> Value {
                     "description": "What run() returned.", "schema": {"$ref": "#/definitions/ServiceOutput"},
                 }},
             }},
+            "/swagger.json": itself(),
         },
         "definitions": {"ServiceInput": input, "ServiceOutput": output},
     })
@@ -73,12 +80,21 @@ fn version_3(version: &str, info: &Value, input: &Value, output: &Value) -> Valu
                 "requestBody": {"required": true, "content": body("ServiceInput")},
                 "responses": {"200": {"description": "What run() returned.", "content": body("ServiceOutput")}},
             }},
+            "/swagger.json": itself(),
         },
         "components": {
             "securitySchemes": {"Bearer": {"type": "http", "scheme": "bearer"}},
             "schemas": {"ServiceInput": input, "ServiceOutput": output},
         },
     })
+}
+
+fn itself() -> Value {
+    json!({"get": {
+        "operationId": "GetSwagger",
+        "description": "This description.",
+        "responses": {"200": {"description": "The description."}},
+    }})
 }
 
 #[cfg(test)]

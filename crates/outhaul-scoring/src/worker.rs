@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, Interest};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
 use tokio::sync::mpsc::UnboundedReceiver;
 
@@ -69,7 +69,7 @@ pub(crate) async fn live(
                 }
             },
             // A worker that has nothing to do says nothing: it has gone.
-            _ = stream.ready(Interest::READABLE) => break,
+            () = gone(&stream) => break,
             _ = process.ended() => break,
         };
         match serve(&engine, id, &mut process, &mut stream, &traits, &job).await {
@@ -91,6 +91,18 @@ pub(crate) async fn live(
     let status = process.ended().await;
     engine.died(id, &ending(status));
     engine.lost(id, jobs, undelivered, None);
+}
+
+/// Waits until the other side says something unasked, or nothing any more. May be given up and called again.
+async fn gone(stream: &UnixStream) {
+    loop {
+        let readable = stream.readable().await;
+        let said = stream.try_read(&mut [0]);
+        let nothing = said.is_err_and(|error| error.kind() == ErrorKind::WouldBlock);
+        if readable.is_err() || !nothing {
+            return;
+        }
+    }
 }
 
 struct NotDelivered;
@@ -119,8 +131,15 @@ async fn serve(
     let answer = match tokio::time::timeout(limit, whole).await {
         Ok(answer) => answer,
         Err(_) => {
-            tracing::warn!(worker = id.0, request = job.request.id, "run() took longer than {limit:?}: the worker is killed");
-            engine.metrics.timeouts.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            tracing::warn!(
+                worker = id.0,
+                request = job.request.id,
+                "run() took longer than {limit:?}: the worker is killed"
+            );
+            engine
+                .metrics
+                .timeouts
+                .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
             return Ok(Reply::TimedOut);
         }
     };
@@ -143,7 +162,11 @@ async fn serve(
 
 fn answered(id: WorkerId, job: &Job, answer: AnswerHead, body: Bytes) -> Reply {
     if let Some(trace) = &answer.trace {
-        tracing::error!(worker = id.0, request = job.request.id, "the request failed:\n{trace}");
+        tracing::error!(
+            worker = id.0,
+            request = job.request.id,
+            "the request failed:\n{trace}"
+        );
     }
     Reply::Answer(answer, body)
 }
@@ -154,7 +177,12 @@ fn head_of(job: &Job, traits: &Traits) -> Vec<u8> {
         request
             .headers
             .iter()
-            .map(|(name, value)| (name.as_str(), value.as_bytes().iter().map(|byte| char::from(*byte)).collect()))
+            .map(|(name, value)| {
+                (
+                    name.as_str(),
+                    value.as_bytes().iter().map(|byte| char::from(*byte)).collect(),
+                )
+            })
             .collect()
     } else {
         Vec::new()

@@ -100,7 +100,9 @@ fn config(args: &Score) -> Result<Config, CliError> {
         .map_err(|error| CliError::user(format!("the current folder cannot be used: {error}")))?;
     config.environment = env_vars::all();
     // Keys are for callers: no script sees them.
-    config.environment.retain(|(name, _)| name != env_vars::OUTHAUL_SCORING_KEY && name != env_vars::OUTHAUL_MASTER_KEY);
+    config
+        .environment
+        .retain(|(name, _)| name != env_vars::OUTHAUL_SCORING_KEY && name != env_vars::OUTHAUL_MASTER_KEY);
     config.address = SocketAddr::new(args.host, args.port);
     config.workers = args.workers.into();
     config.queue = args.queue as usize;
@@ -125,7 +127,8 @@ fn keys(file: Option<&Path>) -> Result<Vec<Secret>, CliError> {
 
 fn keys_in(file: &Path) -> Result<Vec<Secret>, CliError> {
     let name = file.display();
-    let cannot = |error: std::io::Error| CliError::user(format!("the key file `{name}` cannot be read: {error}"));
+    let cannot =
+        |error: std::io::Error| CliError::user(format!("the key file `{name}` cannot be read: {error}"));
     let mode = std::fs::metadata(file).map_err(cannot)?.permissions().mode();
     if mode & 0o077 != 0 {
         return Err(CliError::user(format!("others can read the key file `{name}`"))
@@ -140,8 +143,10 @@ fn keys_in(file: &Path) -> Result<Vec<Secret>, CliError> {
         .map(|line| Secret::new(line.to_owned()))
         .collect();
     if keys.is_empty() {
-        return Err(CliError::user(format!("there is no key in the key file `{name}`"))
-            .hint("write one key a line: `head -c 32 /dev/urandom | base64 > FILE`"));
+        return Err(
+            CliError::user(format!("there is no key in the key file `{name}`"))
+                .hint("write one key a line: `head -c 32 /dev/urandom | base64 > FILE`"),
+        );
     }
     Ok(keys)
 }
@@ -152,9 +157,8 @@ fn told(error: ScoringError) -> CliError {
         ScoringError::Script { trace, .. } if !trace.is_empty() => {
             CliError::user(format!("{message}\n{}", trace.trim_end()))
         }
-        ScoringError::Listen { .. } => {
-            CliError::user(message).hint("another program may use the port: choose one with `--port`, 0 for a free one")
-        }
+        ScoringError::Listen { .. } => CliError::user(message)
+            .hint("another program may use the port: choose one with `--port`, 0 for a free one"),
         ScoringError::System(_) => CliError::system(message),
         _ => CliError::user(message),
     }
@@ -191,11 +195,19 @@ mod tests {
         };
         write("one\n\n  two \n", 0o600);
         let keys = keys_in(&file).unwrap();
-        assert_eq!(keys.iter().map(Secret::expose).collect::<Vec<_>>(), ["one", "two"]);
+        assert_eq!(
+            keys.iter().map(Secret::expose).collect::<Vec<_>>(),
+            ["one", "two"]
+        );
         write("\n", 0o600);
         assert!(keys_in(&file).unwrap_err().message.contains("no key"));
         write("one", 0o644);
         assert!(keys_in(&file).unwrap_err().message.contains("others can read"));
-        assert!(keys_in(&folder.path().join("none")).unwrap_err().message.contains("cannot be read"));
+        assert!(
+            keys_in(&folder.path().join("none"))
+                .unwrap_err()
+                .message
+                .contains("cannot be read")
+        );
     }
 }

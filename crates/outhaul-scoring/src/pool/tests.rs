@@ -11,7 +11,9 @@ fn started(workers: usize, limit: usize) -> Pool {
     let effects = pool.reload().unwrap();
     let mut last = Vec::new();
     for effect in effects {
-        let Effect::Start { worker, .. } = effect else { panic!("{effect:?}") };
+        let Effect::Start { worker, .. } = effect else {
+            panic!("{effect:?}")
+        };
         last = pool.ready(worker);
     }
     assert_eq!(last, [Effect::Settled { serves: true }]);
@@ -27,7 +29,10 @@ const fn job(id: u64) -> JobId {
 }
 
 fn send(to: u64, what: u64) -> Effect {
-    Effect::Send { worker: worker(to), job: job(what) }
+    Effect::Send {
+        worker: worker(to),
+        job: job(what),
+    }
 }
 
 fn refuse(what: u64, why: Refusal) -> Effect {
@@ -35,7 +40,10 @@ fn refuse(what: u64, why: Refusal) -> Effect {
 }
 
 fn start_now(id: u64) -> Effect {
-    Effect::Start { worker: worker(id), after: Duration::ZERO }
+    Effect::Start {
+        worker: worker(id),
+        after: Duration::ZERO,
+    }
 }
 
 #[test]
@@ -55,7 +63,10 @@ fn a_script_that_cannot_initialise_fails_the_start_at_once() {
     pool.reload().unwrap();
     assert_eq!(
         pool.lost(worker(2), None),
-        [Effect::End { worker: worker(1) }, Effect::Settled { serves: false }]
+        [
+            Effect::End { worker: worker(1) },
+            Effect::Settled { serves: false }
+        ]
     );
     assert!(pool.lost(worker(1), None).is_empty());
 }
@@ -111,13 +122,17 @@ fn replacements_that_cannot_initialise_are_tried_with_growing_pauses() {
     pool.lost(worker(1), None);
     assert!(pool.submit(job(1)).is_empty(), "a replacement may come soon");
     let first = pool.lost(worker(2), None);
-    let Effect::Start { worker: next, after } = first[0] else { panic!("{first:?}") };
+    let Effect::Start { worker: next, after } = first[0] else {
+        panic!("{first:?}")
+    };
     assert!(after > Duration::ZERO);
     assert_eq!(first[1..], [refuse(1, Refusal::NoWorker)]);
     assert_eq!(pool.submit(job(2)), [refuse(2, Refusal::NoWorker)]);
     let second = pool.lost(next, None);
     assert!(matches!(second[0], Effect::Start { after: longer, .. } if longer > after));
-    let Effect::Start { worker: next, .. } = second[0] else { unreachable!() };
+    let Effect::Start { worker: next, .. } = second[0] else {
+        unreachable!()
+    };
     pool.ready(next);
     assert!(matches!(pool.submit(job(3))[..], [Effect::Send { .. }]));
     assert_eq!(pause(1000), Duration::from_secs(30));
@@ -137,7 +152,10 @@ fn a_reload_takes_over_when_all_of_it_is_ready() {
     assert_eq!(pool.submit(job(4)), [send(3, 4)]);
     assert_eq!(pool.finished(worker(1)), [Effect::End { worker: worker(1) }]);
     assert!(pool.lost(worker(1), None).is_empty());
-    assert!(pool.lost(worker(2), None).is_empty(), "a retired worker is not replaced");
+    assert!(
+        pool.lost(worker(2), None).is_empty(),
+        "a retired worker is not replaced"
+    );
 }
 
 #[test]
@@ -181,12 +199,18 @@ impl World {
                 }
                 Effect::Send { worker, job } => {
                     assert!(self.alive.contains(&worker) && !self.starting.contains(&worker));
-                    assert!(!self.ending.contains(&worker), "{worker:?} gets a request after its end");
+                    assert!(
+                        !self.ending.contains(&worker),
+                        "{worker:?} gets a request after its end"
+                    );
                     assert!(self.open.contains(&job), "{job:?} is not open");
                     assert_eq!(self.has.insert(worker, job), None, "two requests at once");
                 }
                 Effect::End { worker } => {
-                    assert!(!self.has.contains_key(&worker), "{worker:?} is ended with a request");
+                    assert!(
+                        !self.has.contains_key(&worker),
+                        "{worker:?} is ended with a request"
+                    );
                     assert!(self.ending.insert(worker));
                 }
                 Effect::Refuse { job, .. } => assert!(self.open.remove(&job), "{job:?} is answered twice"),

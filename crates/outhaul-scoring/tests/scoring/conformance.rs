@@ -11,7 +11,8 @@ const NONE: Headers = &[];
 const JSON: Headers = &[("Content-Type", "application/json")];
 const TEXT: Headers = &[("Content-Type", "text/plain"), ("X-Thing", "t")];
 const FORM: Headers = &[("Content-Type", "application/x-www-form-urlencoded")];
-const LONG_ID: &str = "rrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrr";
+const LONG_ID: &str =
+    "rrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrr";
 
 /// A request. `ours` is our status where we differ on purpose.
 struct Case {
@@ -23,7 +24,13 @@ struct Case {
 }
 
 const fn case(method: &'static str, path: &'static str, headers: Headers, body: &'static [u8]) -> Case {
-    Case { method, path, headers, body, ours: None }
+    Case {
+        method,
+        path,
+        headers,
+        body,
+        ours: None,
+    }
 }
 
 const fn post(headers: Headers, body: &'static [u8]) -> Case {
@@ -96,7 +103,11 @@ const PLAIN_CASES: &[Case] = &[
     post(&[("x-ms-request-id", "m")], b"1"),
     post(&[("x-ms-client-request-id", "c")], b"1"),
     post(
-        &[("x-request-id", "r"), ("x-ms-request-id", "m"), ("x-ms-client-request-id", "c")],
+        &[
+            ("x-request-id", "r"),
+            ("x-ms-request-id", "m"),
+            ("x-ms-client-request-id", "c"),
+        ],
         b"raise",
     ),
     post(&[("x-request-id", LONG_ID)], b"1"),
@@ -156,7 +167,10 @@ const SCHEMA_CASES: &[Case] = &[
     post(&[("Content-Type", "application/json; charset=utf-8")], GOOD),
     post(&[("Content-Type", "application/vnd.x+json")], GOOD),
     // An input that is no text is the caller's fault; there it is an internal error.
-    Case { ours: Some(400), ..post(JSON, b"\xff") },
+    Case {
+        ours: Some(400),
+        ..post(JSON, b"\xff")
+    },
     get("/score?data=%5B1,2%5D&scale=3"),
     get("/score?data=1&scale=3"),
     get("/score"),
@@ -197,7 +211,12 @@ const RAW_CASES: &[Case] = &[
     post(TEXT, b"dict"),
     post(TEXT, b"str"),
     post(TEXT, b"what"),
-    case("POST", "/score?q=1&q=2", &[("Content-Type", "application/json"), ("Cookie", "k=v")], b"what"),
+    case(
+        "POST",
+        "/score?q=1&q=2",
+        &[("Content-Type", "application/json"), ("Cookie", "k=v")],
+        b"what",
+    ),
     post(TEXT, b"[1]"),
     post(JSON, b"[1]"),
     post(TEXT, b"teapot"),
@@ -244,13 +263,19 @@ async fn the_same_requests_get_the_same_answers() {
         let place = Place::new(script);
         let reference = Reference::start(&python, &place.path(""));
         let service = place.serve(|config| config.python.clone_from(&python)).await;
-        until("the reference answers", || async { is_up(reference.address).await }).await;
+        until("the reference answers", || async {
+            is_up(reference.address).await
+        })
+        .await;
         for case in cases {
             let ask = |address| call(address, case.method, case.path, case.headers, case.body);
             let (theirs, ours) = (ask(reference.address).await, ask(service.address()).await);
             for difference in compare(case, &theirs, &ours) {
                 let body = String::from_utf8_lossy(case.body);
-                differences.push(format!("{name}: {} {} {body:?}: {difference}", case.method, case.path));
+                differences.push(format!(
+                    "{name}: {} {} {body:?}: {difference}",
+                    case.method, case.path
+                ));
             }
         }
         assert!(service.stop(super::support::LONG).await);
@@ -260,7 +285,8 @@ async fn the_same_requests_get_the_same_answers() {
 
 async fn is_up(address: SocketAddr) -> bool {
     // It listens before it has loaded the script, and answers then.
-    tokio::net::TcpStream::connect(address).await.is_ok() && call(address, "GET", "/", &[], b"").await.status == 200
+    tokio::net::TcpStream::connect(address).await.is_ok()
+        && call(address, "GET", "/", &[], b"").await.status == 200
 }
 
 fn compare(case: &Case, theirs: &Answer, ours: &Answer) -> Vec<String> {
@@ -278,26 +304,50 @@ fn compare(case: &Case, theirs: &Answer, ours: &Answer) -> Vec<String> {
     differ("status", theirs.status.to_string(), ours.status.to_string());
     if case.path.starts_with("/swagger.json") && theirs.status == 200 {
         // The text is our own; version, schemas and routes are the contract.
-        differ("description", described(theirs).to_string(), described(ours).to_string());
+        differ(
+            "description",
+            described(theirs).to_string(),
+            described(ours).to_string(),
+        );
     } else {
         differ("body", theirs.text(), ours.text());
     }
     for name in ["content-type", "x-ms-run-function-failed", "x-a", "x-mine"] {
-        differ(name, format!("{:?}", theirs.header(name)), format!("{:?}", ours.header(name)));
+        differ(
+            name,
+            format!("{:?}", theirs.header(name)),
+            format!("{:?}", ours.header(name)),
+        );
     }
     // It differs from call to call: it is there or not, and a number.
-    let took = |answer: &Answer| answer.header("x-ms-run-fn-exec-ms").map(|ms| ms.parse::<f64>().is_ok());
-    differ("x-ms-run-fn-exec-ms", format!("{:?}", took(theirs)), format!("{:?}", took(ours)));
+    let took = |answer: &Answer| {
+        answer
+            .header("x-ms-run-fn-exec-ms")
+            .map(|ms| ms.parse::<f64>().is_ok())
+    };
+    differ(
+        "x-ms-run-fn-exec-ms",
+        format!("{:?}", took(theirs)),
+        format!("{:?}", took(ours)),
+    );
     // We send ids with errors of the HTTP side, too.
     for name in ["x-request-id", "x-ms-request-id", "x-ms-client-request-id"] {
         if let Some(id) = theirs.header(name).filter(|_| theirs.status != 431) {
             let given = case.headers.iter().any(|(_, value)| *value == id);
             let ours = ours.header(name);
-            differ(name, format!("{:?}", Some(id).filter(|_| given)), format!("{:?}", ours.filter(|_| given)));
-            differ(name, "an id of this length".to_owned(), match ours {
-                Some(ours) if ours.len() == id.len() => "an id of this length".to_owned(),
-                other => format!("{other:?}"),
-            });
+            differ(
+                name,
+                format!("{:?}", Some(id).filter(|_| given)),
+                format!("{:?}", ours.filter(|_| given)),
+            );
+            differ(
+                name,
+                "an id of this length".to_owned(),
+                match ours {
+                    Some(ours) if ours.len() == id.len() => "an id of this length".to_owned(),
+                    other => format!("{other:?}"),
+                },
+            );
         }
     }
     differences
@@ -305,8 +355,21 @@ fn compare(case: &Case, theirs: &Answer, ours: &Answer) -> Vec<String> {
 
 fn described(answer: &Answer) -> serde_json::Value {
     let document: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();
-    let schemas = ["/definitions", "/components/schemas"].into_iter().find_map(|at| document.pointer(at));
-    let of = |name: &str| schemas.and_then(|schemas| schemas.get(name)).and_then(|schema| schema.get("type")).cloned();
+    let schemas = ["/definitions", "/components/schemas"]
+        .into_iter()
+        .find_map(|at| document.pointer(at));
+    let of = |name: &str| {
+        schemas
+            .and_then(|schemas| schemas.get(name))
+            .and_then(|schema| schema.get("type"))
+            .cloned()
+    };
     let routes: Vec<&String> = document["paths"].as_object().unwrap().keys().collect();
-    serde_json::json!([document["swagger"], document["openapi"], of("ServiceInput"), of("ServiceOutput"), routes])
+    serde_json::json!([
+        document["swagger"],
+        document["openapi"],
+        of("ServiceInput"),
+        of("ServiceOutput"),
+        routes
+    ])
 }

@@ -57,18 +57,31 @@ async fn a_script_without_the_contract_is_refused_with_its_reason() {
             "UnpicklingError",
             "line 2, in init",
         ),
-        ("import os\ndef init(): os._exit(7)\ndef run(data): pass\n", "exit code 7", ""),
+        (
+            "import os\ndef init(): os._exit(7)\ndef run(data): pass\n",
+            "exit code 7",
+            "",
+        ),
         (
             "import os, sys\ndef init():\n    print('last words', file=sys.stderr)\n    os.kill(os.getpid(), 9)\ndef run(data): pass\n",
             "signal 9",
             "last words",
         ),
-        ("import sys\ndef init(): sys.exit(4)\ndef run(data): pass\n", "SystemExit", "in init"),
+        (
+            "import sys\ndef init(): sys.exit(4)\ndef run(data): pass\n",
+            "SystemExit",
+            "in init",
+        ),
     ];
     for (script, message, trace) in cases {
         let place = Place::new(script);
         let error = outhaul_scoring::start(place.config()).await.unwrap_err();
-        let outhaul_scoring::ScoringError::Script { message: said, trace: shown, .. } = &error else {
+        let outhaul_scoring::ScoringError::Script {
+            message: said,
+            trace: shown,
+            ..
+        } = &error
+        else {
             panic!("{script}: {error:?}")
         };
         assert!(said.contains(message), "{script}: {said}");
@@ -94,7 +107,11 @@ async fn what_the_settings_name_has_to_be_there() {
         }
         wrong.push(outhaul_scoring::start(config).await.unwrap_err().to_string());
     }
-    for (error, words) in wrong.iter().zip(["entry script", "model", "interpreter", "cannot listen", "no file"]) {
+    for (error, words) in
+        wrong
+            .iter()
+            .zip(["entry script", "model", "interpreter", "cannot listen", "no file"])
+    {
         assert!(error.contains(words), "{error}");
     }
 }
@@ -127,7 +144,11 @@ async fn a_key_is_asked_for_where_there_are_keys() {
 async fn browsers_may_call_from_elsewhere_only_when_asked_for() {
     let place = Place::new("def init(): pass\ndef run(data): return data\n");
     let origin = ("Origin", "http://a.example");
-    let asked = [origin, ("Access-Control-Request-Method", "POST"), ("Access-Control-Request-Headers", "x-a")];
+    let asked = [
+        origin,
+        ("Access-Control-Request-Method", "POST"),
+        ("Access-Control-Request-Headers", "x-a"),
+    ];
     for (cors, allowed) in [
         (None, None),
         (Some("http://b.example"), None),
@@ -136,9 +157,16 @@ async fn browsers_may_call_from_elsewhere_only_when_asked_for() {
     ] {
         let service = place.serve(|config| config.cors = cors.map(Into::into)).await;
         let answer = call(service.address(), "POST", "/score", &[origin, JSON], b"1").await;
-        assert_eq!((answer.status, answer.header("access-control-allow-origin")), (200, allowed), "{cors:?}");
+        assert_eq!(
+            (answer.status, answer.header("access-control-allow-origin")),
+            (200, allowed),
+            "{cors:?}"
+        );
         let answer = call(service.address(), "OPTIONS", "/score", &asked, b"").await;
         assert_eq!(answer.header("access-control-allow-origin"), allowed);
-        assert_eq!(answer.header("access-control-allow-headers"), allowed.map(|_| "x-a"));
+        assert_eq!(
+            answer.header("access-control-allow-headers"),
+            allowed.map(|_| "x-a")
+        );
     }
 }

@@ -15,7 +15,11 @@ const CONNECTIONS: u64 = 64;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_wrong_answer_and_no_lost_request() {
-    let seconds = if std::env::var_os("OUTHAUL_TEST_FULL").is_some() { 60 } else { 6 };
+    let seconds = if std::env::var_os("OUTHAUL_TEST_FULL").is_some() {
+        60
+    } else {
+        6
+    };
     let place = Place::new(
         "import json, os, time\ndef init(): pass\ndef run(data):\n    n = json.loads(data)\n    if n % 50 == 0: time.sleep(0.01)\n    return [os.getpid(), n, n * n, 'x' * (n % 3000)]\n",
     );
@@ -37,7 +41,9 @@ async fn no_wrong_answer_and_no_lost_request() {
             let mut n = caller * 1_000_003;
             while !over.load(Ordering::Relaxed) {
                 n += 1;
-                let answer = connection.call("POST", "/score", &[], n.to_string().as_bytes()).await;
+                let answer = connection
+                    .call("POST", "/score", &[], n.to_string().as_bytes())
+                    .await;
                 match answer.status {
                     200 => {
                         let read: (i32, u64, u64, String) = serde_json::from_slice(&answer.body).unwrap();
@@ -79,7 +85,10 @@ async fn no_wrong_answer_and_no_lost_request() {
     }
     let (good, bad) = (good.load(Ordering::Relaxed), bad.load(Ordering::Relaxed));
     println!("{good} answers, {kills} kills cost {bad} requests, {reloads} reloads");
-    assert!(kills > 3 && reloads > 0 && good > 100, "{kills} kills, {reloads} reloads, {good} answers");
+    assert!(
+        kills > 3 && reloads > 0 && good > 100,
+        "{kills} kills, {reloads} reloads, {good} answers"
+    );
     assert!(bad <= kills, "{bad} requests were lost by {kills} kills");
     assert!(service.stop(LONG).await);
 }

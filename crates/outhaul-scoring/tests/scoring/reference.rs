@@ -29,7 +29,13 @@ impl Reference {
     pub fn start(python: &Path, folder: &Path) -> Self {
         let mut child = Command::new(python)
             // By the WSGI server that its own command uses, because that command listens on all addresses.
-            .args(["-m", "gunicorn", "--bind", "127.0.0.1:0", "azureml_inference_server_http.server.entry:app"])
+            .args([
+                "-m",
+                "gunicorn",
+                "--bind",
+                "127.0.0.1:0",
+                "azureml_inference_server_http.server.entry:app",
+            ])
             .current_dir(folder)
             .env("HOME", folder)
             .env("AZUREML_ENTRY_SCRIPT", "score.py")
@@ -39,10 +45,21 @@ impl Reference {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
+        let mut lines = BufReader::new(child.stderr.take().unwrap())
+            .lines()
+            .map_while(Result::ok);
         let address = lines
             .by_ref()
-            .find_map(|line| Some(line.split_once("Listening at: http://")?.1.split(' ').next()?.parse().ok()?))
+            .find_map(|line| {
+                Some(
+                    line.split_once("Listening at: http://")?
+                        .1
+                        .split(' ')
+                        .next()?
+                        .parse()
+                        .ok()?,
+                )
+            })
             .expect("the reference listens");
         std::thread::spawn(move || lines.for_each(drop));
         Self { child, address }

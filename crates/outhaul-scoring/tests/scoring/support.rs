@@ -33,7 +33,9 @@ pub struct Place {
 
 impl Place {
     pub fn new(script: &str) -> Self {
-        let place = Self { folder: tempfile::tempdir().unwrap() };
+        let place = Self {
+            folder: tempfile::tempdir().unwrap(),
+        };
         place.write("score.py", script);
         place
     }
@@ -75,7 +77,10 @@ pub struct Answer {
 
 impl Answer {
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .find(|(found, _)| found == name)
+            .map(|(_, value)| value.as_str())
     }
 
     pub fn text(&self) -> String {
@@ -102,7 +107,9 @@ impl Connection {
         while !head.ends_with(b"\r\n\r\n") {
             match self.0.read_u8().await {
                 Ok(byte) => head.push(byte),
-                Err(error) if head.is_empty() && error.kind() == std::io::ErrorKind::UnexpectedEof => return Ok(None),
+                Err(error) if head.is_empty() && error.kind() == std::io::ErrorKind::UnexpectedEof => {
+                    return Ok(None);
+                }
                 Err(error) => return Err(error),
             }
         }
@@ -117,7 +124,11 @@ impl Connection {
         let length = length.map_or(0, |(_, value)| value.parse().unwrap());
         let mut body = vec![0; if has_body { length } else { 0 }];
         self.0.read_exact(&mut body).await?;
-        Ok(Some(Answer { status, headers, body }))
+        Ok(Some(Answer {
+            status,
+            headers,
+            body,
+        }))
     }
 
     pub async fn call(&mut self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
@@ -141,13 +152,29 @@ pub fn request(method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) 
     [text.as_bytes(), b"\r\n", body].concat()
 }
 
-pub async fn call(address: SocketAddr, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
-    Connection::to(address).await.call(method, path, headers, body).await
+pub async fn call(
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> Answer {
+    Connection::to(address)
+        .await
+        .call(method, path, headers, body)
+        .await
 }
 
 /// POSTs to `/score`.
 pub async fn score(service: &Service, body: &str) -> Answer {
-    call(service.address(), "POST", "/score", &[("Content-Type", "application/json")], body.as_bytes()).await
+    call(
+        service.address(),
+        "POST",
+        "/score",
+        &[("Content-Type", "application/json")],
+        body.as_bytes(),
+    )
+    .await
 }
 
 /// Waits until something is so.
