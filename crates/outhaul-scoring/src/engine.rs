@@ -270,11 +270,12 @@ impl Engine {
                     tokio::spawn(worker::live(Arc::clone(self), worker, jobs, after));
                 }
                 Effect::Send { worker, job } => {
-                    if let (Some(sender), Some(found)) = (state.workers.get(&worker), state.jobs.remove(&job))
-                    {
-                        if let Err(unsent) = sender.send((job, found)) {
-                            unsent.0.1.answer(Reply::Refused(Refusal::Undeliverable));
-                        }
+                    let Some(found) = state.jobs.remove(&job) else {
+                        continue;
+                    };
+                    if let Some(sender) = state.workers.get(&worker) {
+                        // The other end is kept until the pool has heard of the worker's end.
+                        let _ = sender.send((job, found));
                     }
                 }
                 Effect::End { worker } => {

@@ -2,6 +2,7 @@
 
 use std::io::ErrorKind;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -128,20 +129,15 @@ async fn serve(
         process.kill();
         receive(stream).await
     };
-    let answer = match tokio::time::timeout(limit, whole).await {
-        Ok(answer) => answer,
-        Err(_) => {
-            tracing::warn!(
-                worker = id.0,
-                request = job.request.id,
-                "run() took longer than {limit:?}: the worker is killed"
-            );
-            engine
-                .metrics
-                .timeouts
-                .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-            return Ok(Reply::TimedOut);
-        }
+    let Ok(answer) = tokio::time::timeout(limit, whole).await else {
+        let request = &job.request.id;
+        tracing::warn!(
+            worker = id.0,
+            request,
+            "run() took longer than {limit:?}: the worker is killed"
+        );
+        engine.metrics.timeouts.fetch_add(1, Ordering::Relaxed);
+        return Ok(Reply::TimedOut);
     };
     match answer {
         Ok(frame) => match serde_json::from_slice::<WorkerHead>(&frame.head) {
