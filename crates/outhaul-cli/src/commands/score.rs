@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use outhaul_scoring::{Config, ScoringError};
@@ -188,7 +188,7 @@ mod tests {
     #[test]
     fn keys_are_lines_of_a_file_that_nobody_else_reads() {
         let folder = tempfile::tempdir().unwrap();
-        let file: PathBuf = folder.path().join("keys");
+        let file = folder.path().join("keys");
         let write = |text: &str, mode: u32| {
             std::fs::write(&file, text).unwrap();
             std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).unwrap();

@@ -51,14 +51,8 @@ impl Reference {
         let address = lines
             .by_ref()
             .find_map(|line| {
-                Some(
-                    line.split_once("Listening at: http://")?
-                        .1
-                        .split(' ')
-                        .next()?
-                        .parse()
-                        .ok()?,
-                )
+                let (_, rest) = line.split_once("Listening at: http://")?;
+                rest.split(' ').next()?.parse().ok()
             })
             .expect("the reference listens");
         std::thread::spawn(move || lines.for_each(drop));
