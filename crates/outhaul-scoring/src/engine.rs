@@ -247,7 +247,10 @@ impl Engine {
         // Sending takes the same lock, so nothing can come after this.
         let undelivered = jobs.try_recv().ok().or(undelivered);
         if let Some(broken) = broken {
-            tracing::error!(worker = worker.0, "{}\n{}", broken.message, broken.trace);
+            // Who waits for this generation tells it.
+            if state.waiter.is_none() {
+                tracing::error!(worker = worker.0, "{}\n{}", broken.message, broken.trace);
+            }
             state.broken = Some(broken);
         }
         let back = undelivered.map(|(id, job)| {

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use hyper::server::conn::http1;
@@ -107,7 +108,7 @@ pub async fn start(config: Config) -> Result<Service, ScoringError> {
         ended,
         acceptor,
     };
-    match service.reload().await {
+    match service.bring_up().await {
         Ok(()) => Ok(service),
         Err(error) => {
             service.stop(Duration::from_secs(1)).await;
@@ -129,6 +130,12 @@ impl Service {
     /// # Errors
     /// When the script cannot be served now; what served before goes on.
     pub async fn reload(&self) -> Result<(), ScoringError> {
+        self.bring_up().await?;
+        self.engine.metrics.reloads.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    async fn bring_up(&self) -> Result<(), ScoringError> {
         let script = self.engine.config.script.clone();
         self.engine
             .reload()
@@ -137,12 +144,7 @@ impl Service {
                 script,
                 message,
                 trace,
-            })?;
-        self.engine
-            .metrics
-            .reloads
-            .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        Ok(())
+            })
     }
 
     /// Ends it: takes no more connections, answers every request that has arrived, and ends the workers. After `grace`

@@ -62,7 +62,7 @@ async fn serve(config: Config, printer: &Printer) -> Outcome {
         tokio::select! {
             _ = hang_up.recv() => match service.reload().await {
                 Ok(()) => tracing::info!("script and model are loaded anew"),
-                Err(error) => tracing::error!("not reloaded, what served before goes on: {error}"),
+                Err(error) => tracing::error!("not reloaded, what served before goes on: {}", told(error).message),
             },
             () = ask() => break,
         }

@@ -206,6 +206,8 @@ async fn a_reload_brings_the_new_script_and_a_broken_one_changes_nothing() {
     assert_eq!(score(&service, "").await.text(), "1");
     place.write("score.py", "def init(): pass\ndef run(data): return 3\n");
     service.reload().await.unwrap();
+    let metrics = call(service.address(), "GET", "/metrics", &[], b"").await.text();
+    assert!(metrics.contains("outhaul_scoring_reloads_total 1\n"), "{metrics}");
     for _ in 0..4 {
         assert_eq!(score(&service, "").await.text(), "3");
     }
