@@ -11,6 +11,8 @@ pub(crate) const OUTHAUL_LOG: &str = "OUTHAUL_LOG";
 pub(crate) const OUTHAUL_FAILPOINT: &str = "OUTHAUL_FAILPOINT";
 /// The key that credentials are sealed with; one in the data folder when it is not set.
 pub(crate) const OUTHAUL_MASTER_KEY: &str = "OUTHAUL_MASTER_KEY";
+/// A key that callers of `outhaul score` have to give.
+pub(crate) const OUTHAUL_SCORING_KEY: &str = "OUTHAUL_SCORING_KEY";
 /// Folder for data of programs, by the XDG convention (Linux).
 pub(crate) const XDG_DATA_HOME: &str = "XDG_DATA_HOME";
 /// The home folder of the person.

@@ -93,6 +93,7 @@ fn help() {
         vec!["environment", "--help"],
         vec!["experiment", "--help"],
         vec!["workspace", "--help"],
+        vec!["score", "--help"],
         vec!["serve", "--help"],
         vec!["server", "--help"],
         vec!["doctor", "--help"],
@@ -112,6 +113,49 @@ fn help() {
             "{shell}"
         );
     }
+}
+
+#[test]
+fn a_script_that_cannot_be_served_is_told_with_its_traceback() {
+    let home = home();
+    home.write("no_run.py", "def init(): pass\n");
+    home.write(
+        "raises.py",
+        "def init():\n    raise ValueError('no weights')\ndef run(data): pass\n",
+    );
+    home.write("keys", "secret-of-callers\n");
+    for (arguments, words) in [
+        (vec!["none.py"], vec!["the entry script", "none.py"]),
+        (vec!["no_run.py"], vec!["no function `run()`"]),
+        (
+            vec!["raises.py"],
+            vec![
+                "cannot be served: ValueError: no weights",
+                "Traceback",
+                "line 2, in init",
+            ],
+        ),
+        (vec!["raises.py", "--model", "none"], vec!["the model"]),
+        (
+            vec!["raises.py", "--key-file", "keys"],
+            vec!["others can read", "chmod 600"],
+        ),
+    ] {
+        let arguments = [vec!["score", "--port", "0"], arguments].concat();
+        let answer = home.call(&arguments);
+        let said = String::from_utf8_lossy(&answer.stderr).into_owned();
+        assert_eq!(answer.code, Some(2), "{arguments:?}: {said}");
+        assert!(answer.stdout.is_empty(), "{arguments:?}");
+        for word in words {
+            assert_eq!(
+                said.matches(word).count(),
+                1,
+                "{arguments:?}: `{word}` once in\n{said}"
+            );
+        }
+        assert!(!said.contains("secret-of-callers"));
+    }
+    assert!(!home.data().exists(), "no server is started");
 }
 
 #[test]

@@ -17,15 +17,15 @@ struct Tool {
 #[derive(Clone, Copy)]
 enum Source {
     Debian(&'static str),
-    /// A package of the Python index, into a folder of its own that other users can read.
+    /// Packages of the Python index, into a folder of their own that other users can read.
     PythonIndex {
-        package: &'static str,
+        packages: &'static [&'static str],
         folder: &'static str,
     },
     Rustup(&'static str),
 }
 
-const TOOLS: [Tool; 23] = [
+const TOOLS: [Tool; 24] = [
     Tool {
         name: "rustfmt",
         without: "the step `format` is not run",
@@ -168,14 +168,28 @@ const TOOLS: [Tool; 23] = [
             shell::succeeds(Command::new(format!("{SPARK}/bin/python3")).args(["-c", "import pyspark"]))
         },
         source: Source::PythonIndex {
-            package: "pyspark==3.5.*",
+            packages: &["pyspark==3.5.*"],
             folder: SPARK,
+        },
+    },
+    Tool {
+        name: "azureml-inference-server-http",
+        without: "answers of the scoring runtime are not compared with it",
+        is_there: |_| {
+            let look = "import azureml_inference_server_http, inference_schema";
+            shell::succeeds(Command::new(format!("{SCORING}/bin/python3")).args(["-c", look]))
+        },
+        source: Source::PythonIndex {
+            packages: &["azureml-inference-server-http==1.5.*", "inference-schema==1.8.*"],
+            folder: SCORING,
         },
     },
 ];
 
 /// Where the tests look for Spark (`outhaul_testkit::spark::PLACE`).
 const SPARK: &str = "/var/tmp/outhaul-test-spark";
+/// Where the tests of the scoring runtime look for what it is compared with.
+const SCORING: &str = "/var/tmp/outhaul-test-scoring";
 
 /// Whether a program is there that lies where root's programs lie.
 fn found_for_root(program: &str) -> bool {
@@ -195,7 +209,7 @@ pub fn install_what_is_missing(repo: &Repo) {
         let tried = match tool.source {
             Source::Debian(package) => install_package(package),
             Source::Rustup(component) => install_component(component),
-            Source::PythonIndex { package, folder } => install_from_index(package, folder),
+            Source::PythonIndex { packages, folder } => install_from_index(packages, folder),
         };
         match tried {
             Ok(()) if (tool.is_there)(repo) => println!("{} is installed", tool.name),
@@ -238,14 +252,15 @@ fn apt(arguments: &[&str]) -> Result<(), String> {
     shell::run(&mut command).map_err(|error| error.to_string())
 }
 
-fn install_from_index(package: &str, folder: &str) -> Result<(), String> {
+fn install_from_index(packages: &[&str], folder: &str) -> Result<(), String> {
     // Made beside its place and moved there, so that a broken download leaves nothing that looks whole.
     let made = format!("{folder}.new");
     let _ = std::fs::remove_dir_all(&made);
     let _ = std::fs::remove_dir_all(folder);
     let mut venv = Command::new("python3");
     let mut pip = Command::new(format!("{made}/bin/python3"));
-    pip.args(["-m", "pip", "install", "--quiet", "--no-cache-dir", package]);
+    pip.args(["-m", "pip", "install", "--quiet", "--no-cache-dir"])
+        .args(packages);
     for command in [venv.args(["-m", "venv", "--copies", &made]), &mut pip] {
         shell::run(command).map_err(|error| error.to_string())?;
     }

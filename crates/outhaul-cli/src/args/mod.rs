@@ -1,12 +1,13 @@
 //! The command line as data: clap structs only, no behaviour beyond parsing.
 
 mod attach;
-mod environment;
 mod azureml;
+mod environment;
 mod mlflow;
 mod resource;
 mod run;
 mod runs;
+mod score;
 mod server;
 mod target;
 mod values;
@@ -15,14 +16,15 @@ mod workspace;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use attach::{AttachCommand, AttachHdinsight, AttachRemote, AttachSlurm};
-pub(crate) use environment::{EnvironmentBuild, EnvironmentCommand, EnvironmentRegister};
 pub(crate) use azureml::AzuremlCommand;
+pub(crate) use environment::{EnvironmentBuild, EnvironmentCommand, EnvironmentRegister};
 pub(crate) use mlflow::MlflowCommand;
 pub(crate) use resource::ResourceCommand;
 pub(crate) use run::RunArgs;
 pub(crate) use runs::{
     AdoptArgs, JobNamed, LogsArgs, OutputsArgs, RerunArgs, RunsCommand, RunsListArgs, RunsNamed, SnapshotArgs,
 };
+pub(crate) use score::Score;
 pub(crate) use server::{Serve, ServerCommand};
 pub(crate) use target::TargetCommand;
 pub(crate) use values::{NamedVersion, Variable};
@@ -122,6 +124,8 @@ pub(crate) enum Command {
     /// Let MLflow's clients log to this installation
     #[command(subcommand)]
     Mlflow(MlflowCommand),
+    /// Serve an entry script over HTTP, in the foreground
+    Score(Box<Score>),
     /// Be the server, in the foreground
     Serve(Serve),
     /// See and stop the server of the data folder

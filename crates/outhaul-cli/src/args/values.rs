@@ -74,6 +74,15 @@ pub(crate) fn environment_spec(text: &str) -> Result<Box<EnvironmentSpec>, Strin
     serde_json::from_str(text).map_err(|error| format!("not an environment: {error}"))
 }
 
+/// The longest body of a request, in bytes: lengths in frames have 32 bits.
+pub(crate) fn body_size(text: &str) -> Result<usize, String> {
+    let bytes = memory(text)?;
+    u32::try_from(bytes)
+        .ok()
+        .and_then(|bytes| usize::try_from(bytes).ok())
+        .ok_or_else(|| format!("`{text}` is too much; the limit has to be below 4G"))
+}
+
 /// A name for a run.
 pub(crate) fn run_name(text: &str) -> Result<String, InvalidName> {
     check_name("run", text).map(|()| text.to_owned())

@@ -10,7 +10,8 @@ use crate::output::Printer;
 
 pub(super) fn run(command: &AzuremlCommand, printer: &Printer) -> Outcome {
     let AzuremlCommand::Coverage { files } = command;
-    let folder = tempfile::tempdir().map_err(|error| CliError::system(format!("no temporary folder: {error}")))?;
+    let folder =
+        tempfile::tempdir().map_err(|error| CliError::system(format!("no temporary folder: {error}")))?;
     outhaul_server::write_for_people(folder.path())
         .map_err(|error| CliError::system(format!("`{}`: {error}", folder.path().display())))?;
     let format = if printer.json { "json" } else { "text" };

@@ -13,6 +13,7 @@ mod mlflow;
 mod resource;
 mod run;
 mod runs;
+mod score;
 mod serve;
 mod server;
 mod target;
@@ -34,6 +35,7 @@ pub(crate) fn dispatch(cli: Cli, printer: Printer) -> Outcome {
         Command::Serve(serve) => serve::run(&serve, &printer),
         Command::Call => call::run(),
         Command::Azureml(command) => azureml::run(&command, &printer),
+        Command::Score(args) => score::run(&args, &printer),
         command => {
             let context = Context::new(global, printer)?;
             block_on(with_context(&context, command))
@@ -59,5 +61,6 @@ async fn with_context(context: &Context, command: Command) -> Outcome {
         Command::Serve(serve) => serve::run(&serve, &context.printer),
         Command::Call => call::run(),
         Command::Azureml(command) => azureml::run(&command, &context.printer),
+        Command::Score(args) => score::run(&args, &context.printer),
     }
 }
