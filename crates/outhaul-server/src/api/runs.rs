@@ -133,7 +133,7 @@ pub(super) async fn end(app: &App, run: &Run) -> Result<CancelAnswer, ApiError> 
     }
     if run.spec.is_none() {
         // Nobody but whoever plays it could be asked.
-        let run = tracked::cancel(&app, &run).await?;
+        let run = tracked::cancel(app, run).await?;
         return Ok(answer(run.state, false));
     }
     let target = app.targets.get(&run.target)?;
