@@ -181,11 +181,12 @@ cd .. && rm -rf \"$name\"
 }
 
 /// Ends a job: one that waits is taken from the queue; one that runs is asked to end, and ended by force after the grace.
-/// A job that is over is no error.
+/// A job that is over is no error; of one that ends just then, `scancel` fails without a word. Whatever it was, the forced
+/// end follows.
 pub(crate) fn cancel(job: &str, grace_seconds: u128) -> String {
     format!(
         "scancel --state=PENDING {job} 2> /dev/null
-said=$(scancel --full --signal=TERM {job} 2>&1) || case $said in *[Ii]nvalid*|*already*|*[Cc]ompleting*) ;; *) echo \"$said\"; exit 1 ;; esac
+said=$(scancel --full --signal=TERM {job} 2>&1) || case $said in ''|*[Ii]nvalid*|*already*|*[Cc]ompleting*) ;; *) echo \"$said\"; exit 1 ;; esac
 setsid sh -c 'sleep {grace_seconds}; exec scancel {job}' < /dev/null > /dev/null 2>&1 &
 :"
     )
