@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use outhaul_mlflow::MlflowError;
 use outhaul_mlflow::error::Code;
+use outhaul_mlflow::metric::number;
 use outhaul_mlflow::request::{Fields, MetricMessage, Pair};
-use outhaul_mlflow::run::{DELETED_TAG, is_deleted, number};
+use outhaul_mlflow::run::{DELETED_TAG, is_deleted};
 use outhaul_types::tracking::ChangeTags;
 use outhaul_types::{ApiError, ErrorCode, MetricKind, MetricValue, Run, RunState};
 use serde_json::{Value, json};

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use outhaul_mlflow::MlflowError;
 use outhaul_mlflow::filter::{self, Entity};
+use outhaul_mlflow::metric::{Point, newest};
 use outhaul_mlflow::request::Fields;
 use outhaul_mlflow::run::{
-    ATTRIBUTES, DELETED_TAG, Lineage, NAME_TAG, PARENT_TAG, Point, RunView, USER_TAG, View, is_deleted,
-    newest, plain_name, state,
+    ATTRIBUTES, DELETED_TAG, Lineage, NAME_TAG, PARENT_TAG, RunView, USER_TAG, View, is_deleted, plain_name,
+    state,
 };
 use outhaul_mlflow::{order, page};
 use outhaul_types::api::RunFilter;
