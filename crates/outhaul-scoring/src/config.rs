@@ -21,6 +21,9 @@ pub struct Config {
     pub environment: Vec<(String, String)>,
     /// Where to listen; port 0 for a free one.
     pub address: SocketAddr,
+    /// Where instances of one service meet: the socket is taken over from the one that is there, once this one has
+    /// initialised, and given to the next.
+    pub handover: Option<PathBuf>,
     /// How many workers, at least one.
     pub workers: usize,
     /// How many requests may wait for a worker; those beyond are answered 503.
@@ -51,6 +54,7 @@ impl Config {
             directory,
             environment: Vec::new(),
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
+            handover: None,
             workers: 1,
             queue: 100,
             timeout: Duration::from_secs(3600),

@@ -9,6 +9,7 @@ mod contract;
 mod engine;
 mod frame;
 mod front;
+mod handover;
 mod keys;
 mod message;
 mod metrics;

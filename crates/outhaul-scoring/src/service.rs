@@ -1,7 +1,7 @@
 //! A running service: the listening socket, its connections, reload and end.
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::sync::Arc;
@@ -11,13 +11,14 @@ use std::time::Duration;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 
 use crate::config::Config;
 use crate::engine::{Broken, Engine};
 use crate::front::Front;
+use crate::handover::{self, Giving};
 use crate::keys::Keys;
 
 /// How long workers may take to end that have nothing to do any more.
@@ -68,6 +69,7 @@ pub struct Service {
     /// Becomes true when the last connection has ended.
     ended: watch::Receiver<bool>,
     acceptor: JoinHandle<()>,
+    _giving: Option<Giving>,
 }
 
 /// Starts a service and waits until every worker has initialised. Needs a Tokio runtime with time and I/O.
@@ -78,8 +80,15 @@ pub async fn start(config: Config) -> Result<Service, ScoringError> {
     look(&config)?;
     let address = config.address;
     let cannot_listen = |error| ScoringError::Listen { address, error };
-    let listener = TcpListener::bind(address).await.map_err(cannot_listen)?;
+    let handover = config.handover.clone();
+    let taken = handover.as_deref().and_then(|path| handover::take(path, address));
+    let is_taken = taken.is_some();
+    let listener = match taken {
+        Some(listener) => listener,
+        None => TcpListener::bind(address).map_err(cannot_listen)?,
+    };
     let address = listener.local_addr().map_err(cannot_listen)?;
+    listener.set_nonblocking(true).map_err(cannot_listen)?;
     let name = config
         .script
         .file_stem()
@@ -96,25 +105,49 @@ pub async fn start(config: Config) -> Result<Service, ScoringError> {
     let stop = watch::Sender::new(false);
     let all_ended = watch::Sender::new(false);
     let ended = all_ended.subscribe();
-    let accepting = accept(listener, Arc::new(front), stop.clone());
+    let begin = watch::Sender::new(!is_taken);
+    let mut may_begin = begin.subscribe();
+    let shared = listener.try_clone().map_err(cannot_listen)?;
+    let accepting = accept(
+        tokio::net::TcpListener::from_std(listener).map_err(cannot_listen)?,
+        Arc::new(front),
+        stop.clone(),
+    );
     let acceptor = tokio::spawn(async move {
+        // What another instance still answers is left to it.
+        let _ = may_begin.wait_for(|begin| *begin).await;
         accepting.await;
         all_ended.send_replace(true);
     });
-    let service = Service {
+    let mut service = Service {
         address,
         engine,
         stop,
         ended,
         acceptor,
+        _giving: None,
     };
-    match service.bring_up().await {
-        Ok(()) => Ok(service),
-        Err(error) => {
-            service.stop(Duration::from_secs(1)).await;
-            Err(error)
+    if let Err(error) = service.bring_up().await {
+        begin.send_replace(true);
+        service.stop(Duration::from_secs(1)).await;
+        return Err(error);
+    }
+    begin.send_replace(true);
+    if let Some(path) = handover {
+        let giving = handover::give(&path, &shared).map_err(|error| ScoringError::Path {
+            what: "handover socket",
+            path,
+            error,
+        });
+        match giving {
+            Ok(giving) => service._giving = Some(giving),
+            Err(error) => {
+                service.stop(Duration::from_secs(1)).await;
+                return Err(error);
+            }
         }
     }
+    Ok(service)
 }
 
 impl Service {
@@ -191,7 +224,7 @@ fn unusable(what: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> S
 }
 
 /// Takes connections until the end is asked for, and then waits for those that are open.
-async fn accept(listener: TcpListener, front: Arc<Front>, stop: watch::Sender<bool>) {
+async fn accept(listener: tokio::net::TcpListener, front: Arc<Front>, stop: watch::Sender<bool>) {
     let mut stopping = stop.subscribe();
     let permits = Arc::new(Semaphore::new(front.engine.config.connections.max(1)));
     let mut open = tokio::task::JoinSet::new();

@@ -242,6 +242,7 @@ fn spec(job: &NativeJob) -> RunSpec {
         adopted: Some(number(job).to_owned()),
         spark: None,
         rerun_of: None,
+        service: None,
     }
 }
 

@@ -11,6 +11,7 @@ mod outputs;
 mod resources;
 mod runs;
 mod server;
+mod services;
 mod stream;
 mod targets;
 mod tracked;
@@ -55,6 +56,7 @@ fn documented() -> OpenApiRouter<Arc<App>> {
         .merge(outputs::routes())
         .merge(targets::routes())
         .merge(jobs::routes())
+        .merge(services::routes())
         .merge(resources::routes())
         .merge(mlflow::routes())
         .merge(environments::routes());

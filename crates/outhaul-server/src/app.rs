@@ -16,12 +16,15 @@ use crate::hub::Hub;
 use crate::janitor::Janitor;
 use crate::mlflow::Mlflow;
 use crate::reserve::Reserve;
+use crate::services::Services;
 use crate::targets::Targets;
 
 /// The shared parts.
 pub(crate) struct App {
     pub(crate) home: Home,
     pub(crate) build: String,
+    /// The program itself.
+    pub(crate) program: std::path::PathBuf,
     pub(crate) started_at: Timestamp,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) artifacts: Arc<dyn ArtifactStore>,
@@ -32,6 +35,7 @@ pub(crate) struct App {
     pub(crate) janitor: Janitor,
     pub(crate) attaching: Attaching,
     pub(crate) mlflow: Mlflow,
+    pub(crate) services: Services,
     /// Becomes true when the server is asked to stop.
     pub(crate) stopping: watch::Sender<bool>,
 }

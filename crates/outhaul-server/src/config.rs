@@ -13,6 +13,8 @@ pub struct ServeConfig {
     pub home: PathBuf,
     /// Started by a command for itself: leave the terminal's session.
     pub background: bool,
+    /// The program itself: services are started with it.
+    pub program: PathBuf,
     /// Which build of the program this is.
     pub build: String,
     /// Environment variables that builds and runs on this machine inherit.

@@ -19,12 +19,24 @@ use outhaul_store::StoreError;
 use outhaul_types::{Run, RunId, RunState};
 
 use crate::app::App;
+use crate::scheduler::is_of_service;
 use crate::targets::Target;
 use context::{Context, Trouble};
 use step::{Step, next};
 
 /// How long a process has between the polite request to end and the end by force.
-pub(crate) const GRACE: Duration = Duration::from_secs(10);
+const GRACE: Duration = Duration::from_secs(10);
+/// The same for the process of a service, which answers first what it still has.
+const GRACE_OF_SERVICES: Duration = Duration::from_secs(40);
+
+/// How long a run's process has to end.
+pub(crate) fn grace(run: &Run) -> Duration {
+    if is_of_service(run) {
+        GRACE_OF_SERVICES
+    } else {
+        GRACE
+    }
+}
 
 /// Starts as many queued runs of a target as there are slots.
 pub(crate) fn start_ready(app: &Arc<App>, target: &Arc<Target>) {

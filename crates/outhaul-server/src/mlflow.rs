@@ -10,7 +10,5 @@ mod runs;
 mod serve;
 mod store;
 mod token;
-mod variables;
 
 pub(crate) use door::{Mlflow, close, open, reopen, status, token_of};
-pub(crate) use variables::OwnVariables;

@@ -23,6 +23,11 @@ impl Group {
     }
 }
 
+/// Whether a run serves a web service: such a run takes no slot and waits in no queue.
+pub(crate) fn is_of_service(run: &Run) -> bool {
+    run.spec.as_ref().is_some_and(|spec| spec.service.is_some())
+}
+
 /// Slots and queue of one target.
 #[derive(Debug)]
 pub(crate) struct Scheduler {

@@ -26,9 +26,11 @@ use crate::home::Home;
 use crate::hub::Hub;
 use crate::inherited::inherited;
 use crate::janitor::{self, Janitor};
-use crate::mlflow::{self, Mlflow, OwnVariables};
+use crate::mlflow::{self, Mlflow};
+use crate::own_variables::OwnVariables;
 use crate::reserve::Reserve;
-use crate::scheduler::Group;
+use crate::scheduler::{Group, is_of_service};
+use crate::services::{self, Services};
 use crate::targets::{Entry, Target, Targets};
 use crate::{api, failpoint, ingest, life, listen, sdk, uploads};
 
@@ -79,6 +81,7 @@ pub fn serve(config: ServeConfig) -> Result<(), ApiError> {
 
 async fn run(config: ServeConfig, home: Home) -> Result<(), ApiError> {
     let ServeConfig {
+        program,
         build,
         environment,
         search_path,
@@ -87,6 +90,7 @@ async fn run(config: ServeConfig, home: Home) -> Result<(), ApiError> {
         ..
     } = config;
     let opening = Opening {
+        program,
         build,
         environment,
         search_path,
@@ -144,6 +148,7 @@ async fn stop_on_signal(stopping: watch::Sender<bool>) {
 
 /// What opening needs of the configuration.
 struct Opening {
+    program: PathBuf,
     build: String,
     environment: Vec<(String, String)>,
     search_path: Vec<String>,
@@ -212,6 +217,7 @@ async fn open(
     let (janitor, leavings) = Janitor::new();
     let app = App {
         build: config.build,
+        program: config.program,
         started_at: Timestamp::now(),
         store: Arc::new(store),
         artifacts: Arc::new(artifacts),
@@ -225,6 +231,7 @@ async fn open(
             server_side,
         },
         mlflow: Mlflow::default(),
+        services: Services::default(),
         hub: Hub::default(),
         reserve: Reserve::take(home.root()),
         janitor,
@@ -269,6 +276,7 @@ async fn recover(app: &Arc<App>) -> Result<(), ApiError> {
             continue;
         };
         match run.state {
+            _ if is_of_service(&run) => life::spawn(app, &target, run.id),
             RunState::NotStarted | RunState::Queued => {
                 target.scheduler().enqueue(run.id.clone(), Group::of(&run));
             }
@@ -285,5 +293,6 @@ async fn recover(app: &Arc<App>) -> Result<(), ApiError> {
     for target in app.targets.live() {
         life::start_ready(app, &target);
     }
+    services::recover(app).await?;
     Ok(())
 }

@@ -143,6 +143,23 @@ pub(crate) async fn rerun(app: &Arc<App>, original: &Run, request: Rerun) -> Res
     record(app, &target, new).await
 }
 
+/// Records the run of a web service, which takes no slot, and starts it; once, however often it is asked.
+pub(crate) async fn record_service_run(app: &Arc<App>, new: NewRun) -> Result<(), ApiError> {
+    let target = app.targets.get(&new.target)?;
+    failpoint::hit("submit.before-create");
+    let created = app
+        .store
+        .create_run(new, Timestamp::now())
+        .await
+        .map_err(translate)?;
+    failpoint::hit("submit.after-create");
+    if !created.events.is_empty() {
+        tracing::info!(run = %created.run.id, target = created.run.target, "run.submitted");
+        life::spawn(app, &target, created.run.id);
+    }
+    Ok(())
+}
+
 async fn record(app: &Arc<App>, target: &Arc<Target>, new: NewRun) -> Result<(Run, bool), ApiError> {
     failpoint::hit("submit.before-create");
     let created = app
@@ -212,6 +229,7 @@ async fn check(app: &App, request: SubmitRun) -> Result<(NewRun, Arc<Target>), A
         adopted: None,
         spark: request.spark,
         rerun_of: None,
+        service: None,
     };
     let problems = target.driver.validate(&spec);
     if !problems.is_empty() {
@@ -241,7 +259,7 @@ async fn check(app: &App, request: SubmitRun) -> Result<(NewRun, Arc<Target>), A
     Ok((new, target))
 }
 
-fn check_variable(name: &str, value: &str) -> Result<(), ApiError> {
+pub(crate) fn check_variable(name: &str, value: &str) -> Result<(), ApiError> {
     if !is_variable_name(name) {
         return Err(
             ApiError::bad_request(format!("`{name}` cannot be the name of an environment variable"))

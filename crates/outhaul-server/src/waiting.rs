@@ -2,7 +2,7 @@
 
 use outhaul_types::{CancelReason, Run, RunState, Waiting, duration};
 
-use crate::life::GRACE;
+use crate::life::grace;
 use crate::targets::Target;
 
 /// What a run waits for, if it does.
@@ -45,7 +45,7 @@ pub(crate) fn waiting(run: &Run, target: Option<&Target>) -> Option<Waiting> {
                 format!("{who}; its process was sent SIGTERM"),
                 format!(
                     "the process ending, or SIGKILL {} after the request",
-                    duration::show(GRACE)
+                    duration::show(grace(run))
                 ),
             )
         }

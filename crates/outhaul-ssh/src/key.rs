@@ -8,6 +8,7 @@ use russh::keys::ssh_key::{Certificate, PrivateKey};
 
 use crate::error::{SshError, SshErrorKind};
 use crate::server_key::parse_certificate;
+use crate::short_scalar;
 
 fn bad(message: &str, hint: &str) -> SshError {
     SshError::new(SshErrorKind::BadCredential, message).with_hint(hint)
@@ -25,9 +26,13 @@ pub(crate) fn private_key(text: &Secret, passphrase: Option<&Secret>) -> Result<
         return Err(not_a_key(&lines));
     }
     let encrypted = match *begin {
-        "-----BEGIN OPENSSH PRIVATE KEY-----" => PrivateKey::from_openssh(clean.expose())
-            .map_err(|_| damaged())?
-            .is_encrypted(),
+        "-----BEGIN OPENSSH PRIVATE KEY-----" => match PrivateKey::from_openssh(clean.expose()) {
+            Ok(key) => key.is_encrypted(),
+            Err(_) => {
+                let key = short_scalar::read(clean.expose(), None).ok_or_else(damaged)?;
+                return Ok(Arc::new(key));
+            }
+        },
         begin => {
             begin.contains("ENCRYPTED")
                 || lines
@@ -43,14 +48,15 @@ pub(crate) fn private_key(text: &Secret, passphrase: Option<&Secret>) -> Result<
                 "give the passphrase along with the key, or let an agent hold the key",
             ));
         }
-        (true, Some(passphrase)) => {
-            decode_secret_key(clean.expose(), Some(passphrase.expose())).map_err(|_| {
+        (true, Some(passphrase)) => decode_secret_key(clean.expose(), Some(passphrase.expose()))
+            .ok()
+            .or_else(|| short_scalar::read(clean.expose(), Some(passphrase)))
+            .ok_or_else(|| {
                 bad(
                     "the passphrase does not open the private key",
                     "give the right passphrase; `ssh-keygen -y -f KEY` tells whether it is",
                 )
-            })?
-        }
+            })?,
         (false, _) => decode_secret_key(clean.expose(), None).map_err(|_| damaged())?,
     };
     Ok(Arc::new(key))

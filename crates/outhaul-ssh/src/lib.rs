@@ -24,6 +24,7 @@ mod login;
 mod route;
 mod run;
 mod server_key;
+mod short_scalar;
 mod tunnel;
 mod watched;
 

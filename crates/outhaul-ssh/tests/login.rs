@@ -2,6 +2,7 @@
 
 mod common;
 
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, Command, Stdio};
 
 use common::{hop, key, route, secret, until};
@@ -119,6 +120,57 @@ async fn by_keys_of_every_kind_and_form() {
             .await;
         }
     }
+}
+
+/// One in about 400 keys of NIST P-256 is like this one: its secret number begins with a zero, which `ssh-keygen` does
+/// not write.
+#[tokio::test]
+async fn by_a_key_whose_secret_number_is_short() {
+    let Some(server) = Setup::new().start() else {
+        return;
+    };
+    let text = include_str!("keys/p256_short");
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("short");
+    std::fs::write(&path, text).expect("it is written");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).expect("only we may read it");
+    let public = Command::new("ssh-keygen")
+        .args(["-y", "-f"])
+        .arg(&path)
+        .output()
+        .expect("it runs");
+    let public = String::from_utf8(public.stdout).expect("a key");
+    server.authorize(&public).expect("it is let in");
+    works(&server, key(text)).await;
+    for cipher in ["aes256-ctr", "aes256-cbc", "aes256-gcm@openssh.com"] {
+        std::fs::write(&path, text).expect("it is written");
+        let locked = Command::new("ssh-keygen")
+            .args(["-q", "-p", "-Z", cipher, "-P", "", "-N", "open sesame", "-f"])
+            .arg(&path)
+            .stdout(Stdio::null())
+            .status()
+            .expect("it runs");
+        assert!(locked.success(), "{cipher}");
+        let locked = std::fs::read_to_string(&path).expect("a key");
+        works(&server, with(&locked, Some("open sesame"), None)).await;
+        let bad = SshErrorKind::BadCredential;
+        fails(
+            &server,
+            with(&locked, Some("canary"), None),
+            &bad,
+            "does not open",
+        )
+        .await;
+        fails(&server, with(&locked, None, None), &bad, "needs its passphrase").await;
+    }
+    let damaged = text.replace("oJHdzXqR3c", "oJHdzXqR3d");
+    fails(
+        &server,
+        key(&damaged),
+        &SshErrorKind::BadCredential,
+        "cannot be read",
+    )
+    .await;
 }
 
 #[tokio::test]

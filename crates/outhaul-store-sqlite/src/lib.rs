@@ -13,6 +13,7 @@ mod migrate;
 mod open;
 mod readers;
 mod runs;
+mod services;
 mod store;
 mod target_json;
 mod targets;

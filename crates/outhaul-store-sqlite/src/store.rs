@@ -10,14 +10,14 @@ use outhaul_types::api::{Experiment, Output, RunFilter, RunSummary};
 use outhaul_types::environment::RegisteredEnvironment;
 use outhaul_types::target::ResourceAddress;
 use outhaul_types::{
-    ComputeTarget, EnvironmentSpec, Lock, MetricValue, NewRun, Run, RunEvent, RunEventKind, RunId, Workspace,
-    WorkspaceSettings,
+    ComputeTarget, EnvironmentSpec, Lock, MetricValue, NewRun, Run, RunEvent, RunEventKind, RunId,
+    WebService, Workspace, WorkspaceSettings,
 };
 use serde_json::Value;
 
 use crate::readers::Readers;
 use crate::writer::Writer;
-use crate::{addresses, documents, environments, list, metrics, open, runs, targets, workspaces};
+use crate::{addresses, documents, environments, list, metrics, open, runs, services, targets, workspaces};
 
 /// How many reads can go on at once: a long list must not hold up a short question.
 const READERS: usize = 2;
@@ -353,6 +353,39 @@ impl Store for SqliteStore {
         let (name, id) = (name.to_owned(), id.to_owned());
         self.writer
             .write(move |connection| targets::remove(connection, &name, &id))
+            .await
+    }
+
+    async fn create_service(&self, service: WebService) -> Result<(), StoreError> {
+        self.writer
+            .write(move |connection| services::create(connection, &service))
+            .await
+    }
+
+    async fn put_service(&self, service: WebService) -> Result<(), StoreError> {
+        self.writer
+            .write(move |connection| services::put(connection, &service))
+            .await
+    }
+
+    async fn services(&self, workspace: Option<&str>) -> Result<Vec<WebService>, StoreError> {
+        let workspace = workspace.map(str::to_owned);
+        self.readers
+            .read(move |connection| services::all(connection, workspace.as_deref()))
+            .await
+    }
+
+    async fn service(&self, workspace: &str, name: &str) -> Result<WebService, StoreError> {
+        let (workspace, name) = (workspace.to_owned(), name.to_owned());
+        self.readers
+            .read(move |connection| services::get(connection, &workspace, &name))
+            .await
+    }
+
+    async fn remove_service(&self, workspace: &str, name: &str, id: &RunId) -> Result<(), StoreError> {
+        let (workspace, name, id) = (workspace.to_owned(), name.to_owned(), id.clone());
+        self.writer
+            .write(move |connection| services::remove(connection, &workspace, &name, &id))
             .await
     }
 

@@ -1,5 +1,6 @@
 //! The store in memory: a mutex around plain maps. For tests, and the model of what a store does.
 
+mod services;
 mod state;
 mod targets;
 
@@ -11,8 +12,8 @@ use outhaul_types::api::{Experiment, Output, RunFilter, RunSummary};
 use outhaul_types::environment::RegisteredEnvironment;
 use outhaul_types::target::ResourceAddress;
 use outhaul_types::{
-    ComputeTarget, EnvironmentSpec, Lock, MetricValue, NewRun, Run, RunEvent, RunEventKind, RunId, Workspace,
-    WorkspaceSettings,
+    ComputeTarget, EnvironmentSpec, Lock, MetricValue, NewRun, Run, RunEvent, RunEventKind, RunId,
+    WebService, Workspace, WorkspaceSettings,
 };
 use serde_json::Value;
 
@@ -300,6 +301,29 @@ impl Store for MemoryStore {
 
     async fn remove_target(&self, name: &str, id: &str) -> Result<(), StoreError> {
         self.state().targets.remove(name, id);
+        Ok(())
+    }
+
+    async fn create_service(&self, service: WebService) -> Result<(), StoreError> {
+        let mut state = self.state();
+        state.workspace(&service.workspace)?;
+        state.services.create(service)
+    }
+
+    async fn put_service(&self, service: WebService) -> Result<(), StoreError> {
+        self.state().services.put(service)
+    }
+
+    async fn services(&self, workspace: Option<&str>) -> Result<Vec<WebService>, StoreError> {
+        Ok(self.state().services.all(workspace))
+    }
+
+    async fn service(&self, workspace: &str, name: &str) -> Result<WebService, StoreError> {
+        self.state().services.get(workspace, name)
+    }
+
+    async fn remove_service(&self, workspace: &str, name: &str, id: &RunId) -> Result<(), StoreError> {
+        self.state().services.remove(workspace, name, id);
         Ok(())
     }
 

@@ -103,6 +103,27 @@ pub fn no_target(name: &str) -> StoreError {
     }
 }
 
+/// The answer to deploying a service under a name that is taken.
+#[must_use]
+pub fn service_name_taken(name: &str) -> StoreError {
+    StoreError::Conflict(format!("there is a web service `{name}` already"))
+}
+
+/// The answer to deploying a service under an id that is taken.
+#[must_use]
+pub fn service_id_taken(id: &RunId) -> StoreError {
+    StoreError::Conflict(format!("there is a web service with the id `{id}` already"))
+}
+
+/// The answer to a question for a service that is not there.
+#[must_use]
+pub fn no_service(name: &str) -> StoreError {
+    StoreError::NotFound {
+        what: "web service",
+        name: name.to_owned(),
+    }
+}
+
 /// What entries of the address book are compared and sorted by.
 #[must_use]
 pub fn address_key(resource_id: &str) -> String {

@@ -6,8 +6,8 @@ use outhaul_types::api::{Experiment, Output, RunFilter, RunSummary};
 use outhaul_types::environment::RegisteredEnvironment;
 use outhaul_types::target::ResourceAddress;
 use outhaul_types::{
-    ComputeTarget, EnvironmentSpec, Lock, MetricValue, NewRun, Run, RunEvent, RunEventKind, RunId, Workspace,
-    WorkspaceSettings,
+    ComputeTarget, EnvironmentSpec, Lock, MetricValue, NewRun, Run, RunEvent, RunEventKind, RunId,
+    WebService, Workspace, WorkspaceSettings,
 };
 use serde_json::Value;
 
@@ -196,6 +196,19 @@ pub trait Store: Send + Sync {
     /// Removes the target that has this name and this id, and what is sealed for it. It is no error when it is not
     /// there; secrets that were sealed for an id which no target has are removed then. Another target's stay.
     async fn remove_target(&self, name: &str, id: &str) -> Result<(), StoreError>;
+
+    /// Records a web service. Names compare exactly, within their workspace, which must be there;
+    /// [`StoreError::Conflict`] when the name or the id is taken, also by an equal service.
+    async fn create_service(&self, service: WebService) -> Result<(), StoreError>;
+    /// Replaces the service that has this workspace, name and id. [`StoreError::NotFound`] when there is none, also when
+    /// the name is another service's by now.
+    async fn put_service(&self, service: WebService) -> Result<(), StoreError>;
+    /// All services, of one workspace or of all, by workspace and name.
+    async fn services(&self, workspace: Option<&str>) -> Result<Vec<WebService>, StoreError>;
+    /// The service of this name.
+    async fn service(&self, workspace: &str, name: &str) -> Result<WebService, StoreError>;
+    /// Removes the service that has this workspace, name and id; it is no error when it is not there.
+    async fn remove_service(&self, workspace: &str, name: &str, id: &RunId) -> Result<(), StoreError>;
 
     /// Keeps what is sealed for an owner (a target's id, which need not be there yet) in place of what was there. To
     /// the store these are bytes without a meaning: it never sees a secret.

@@ -19,6 +19,7 @@ pub mod list;
 pub mod metrics;
 pub mod outputs;
 pub mod secrets;
+pub mod services;
 pub mod targets;
 pub mod workspaces;
 
@@ -114,6 +115,10 @@ macro_rules! store_suite {
                 what_is_put_is_given_back_byte_for_byte, owners_are_apart, removing_twice_is_harmless,
                 those_without_a_target_stay_until_they_are_removed,
             }
+            services {
+                everything_of_a_service_reads_back, names_belong_to_their_workspace,
+                a_late_change_of_another_service_changes_nothing,
+            }
             addresses {
                 case_does_not_matter, only_the_case_of_ascii_letters_is_ignored, they_are_sorted_by_resource_id,
                 removing_tells_whether_there_was_one,
@@ -159,6 +164,7 @@ mod tests {
             include_str!("suite/metrics.rs"),
             include_str!("suite/outputs.rs"),
             include_str!("suite/secrets.rs"),
+            include_str!("suite/services.rs"),
             include_str!("suite/targets.rs"),
             include_str!("suite/workspaces.rs"),
         ];

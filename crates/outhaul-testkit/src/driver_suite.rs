@@ -134,6 +134,7 @@ impl Subject {
             adopted: None,
             spark: None,
             rerun_of: None,
+            service: None,
         };
         let new = NewRun {
             id: RunId::generate().expect("random bytes"),

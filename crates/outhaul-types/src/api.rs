@@ -10,6 +10,7 @@ mod environments;
 mod jobs;
 mod runs;
 mod server;
+mod services;
 mod submit;
 mod targets;
 
@@ -18,6 +19,7 @@ pub use environments::{BuildEnvironment, BuiltEnvironment, RegisterEnvironment};
 pub use jobs::{AdoptJob, NativeJob};
 pub use runs::{ArrayRun, CancelAnswer, RunArray, RunFilter, RunSummary};
 pub use server::{CreateWorkspace, Experiment, InWorkspace, ServerStatus};
+pub use services::{DeployService, ModelChoice, ServiceChange, ServiceFilter, ServiceKeys, WhichKey};
 pub use submit::{EnvironmentChoice, Rerun, RunPlan, SubmitRun};
 pub use targets::{
     AttachTarget, DetachTarget, Detached, HostKeyVerdict, OfResource, ScanHostKey, ScannedHostKey, Target,

@@ -316,6 +316,7 @@ mod tests {
                 adopted: None,
                 spark: None,
                 rerun_of: None,
+                service: None,
             }),
         }
     }

@@ -154,6 +154,9 @@ pub struct RunSpec {
     /// The run that this one repeats.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rerun_of: Option<RunId>,
+    /// Name of the web service that it serves: it takes no slot, and has longer to end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
 }
 
 /// Whether `name` can be the name of an environment variable.

@@ -9,6 +9,7 @@ mod run;
 mod runs;
 mod score;
 mod server;
+mod service;
 mod target;
 mod values;
 mod workspace;
@@ -26,6 +27,7 @@ pub(crate) use runs::{
 };
 pub(crate) use score::Score;
 pub(crate) use server::{Serve, ServerCommand};
+pub(crate) use service::{DeployCommand, DeployLocal, KeyName, ServiceCommand, ServiceUpdate, ServiceWishes};
 pub(crate) use target::TargetCommand;
 pub(crate) use values::{NamedVersion, Variable};
 pub(crate) use workspace::{ExperimentCommand, Settings, WorkspaceCommand};
@@ -124,6 +126,12 @@ pub(crate) enum Command {
     /// Let MLflow's clients log to this installation
     #[command(subcommand)]
     Mlflow(MlflowCommand),
+    /// Deploy a model as a web service
+    #[command(subcommand)]
+    Deploy(DeployCommand),
+    /// See, test, change and delete web services
+    #[command(subcommand)]
+    Service(ServiceCommand),
     /// Serve an entry script over HTTP, in the foreground
     Score(Box<Score>),
     /// Be the server, in the foreground

@@ -57,4 +57,13 @@ pub(crate) struct Score {
     /// File with keys, one a line, that callers send as `Authorization: Bearer KEY`; `OUTHAUL_SCORING_KEY` is another way
     #[arg(long, value_name = "FILE")]
     pub key_file: Option<PathBuf>,
+    /// Do not start without a key
+    #[arg(long)]
+    pub require_key: bool,
+    /// Metrics file of the run that this process is: where it says that it answers
+    #[arg(long, value_name = "FILE", hide = true)]
+    pub announce: Option<PathBuf>,
+    /// Where instances of one service hand the listening socket over
+    #[arg(long, value_name = "PATH", hide = true)]
+    pub handover: Option<PathBuf>,
 }

@@ -16,6 +16,7 @@ mod runs;
 mod score;
 mod serve;
 mod server;
+mod service;
 mod target;
 mod workspace;
 
@@ -54,6 +55,8 @@ async fn with_context(context: &Context, command: Command) -> Outcome {
         Command::Experiment(command) => experiment::run(context, &command).await,
         Command::Workspace(command) => workspace::run(context, command).await,
         Command::Mlflow(command) => mlflow::run(context, command).await,
+        Command::Deploy(command) => service::deploy(context, command).await,
+        Command::Service(command) => service::run(context, command).await,
         Command::Server(command) => server::run(context, &command).await,
         Command::Doctor => doctor::run(context).await,
         // These need no context; they went their own way above.

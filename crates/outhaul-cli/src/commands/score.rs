@@ -29,13 +29,13 @@ pub(super) fn run(args: &Score, printer: &Printer) -> Outcome {
     // All cores, unlike other commands: many callers are answered at once.
     let runtime = tokio::runtime::Runtime::new()
         .map_err(|error| CliError::system(format!("cannot wait for events: {error}")))?;
-    let outcome = runtime.block_on(serve(config, printer));
+    let outcome = runtime.block_on(serve(config, args.announce.as_deref(), printer));
     // Workers that are left are killed by the end of their tasks.
     runtime.shutdown_timeout(CLEAN_UP);
     outcome
 }
 
-async fn serve(config: Config, printer: &Printer) -> Outcome {
+async fn serve(config: Config, announce: Option<&Path>, printer: &Printer) -> Outcome {
     let [mut hang_up, mut interrupt, mut terminate] = [
         listen_for(SignalKind::hangup())?,
         listen_for(SignalKind::interrupt())?,
@@ -53,6 +53,9 @@ async fn serve(config: Config, printer: &Printer) -> Outcome {
     };
     let service = started.map_err(told)?;
     let url = format!("http://{}", service.address());
+    if let Some(file) = announce {
+        tell_run(file, &url)?;
+    }
     if printer.json {
         printer.lines(&json!({"url": url, "score": format!("{url}/score")}).to_string())?;
     } else {
@@ -76,6 +79,21 @@ async fn serve(config: Config, printer: &Printer) -> Outcome {
         },
         () = ask() => Ok(130),
     }
+}
+
+/// Says in the metrics file of the run that this process is that it answers, and where.
+fn tell_run(file: &Path, url: &str) -> Result<(), CliError> {
+    use std::io::Write as _;
+    let line = format!(
+        "{}\n",
+        json!({"kind": "property", "name": "outhaul.service.ready", "value": url})
+    );
+    std::fs::OpenOptions::new()
+        .append(true)
+        .create(true)
+        .open(file)
+        .and_then(|mut file| file.write_all(line.as_bytes()))
+        .map_err(|error| CliError::system(format!("`{}` cannot be written: {error}", file.display())))
 }
 
 fn listen_for(kind: SignalKind) -> Result<Signal, CliError> {
@@ -103,6 +121,11 @@ fn config(args: &Score) -> Result<Config, CliError> {
     config
         .environment
         .retain(|(name, _)| name != env_vars::OUTHAUL_SCORING_KEY && name != env_vars::OUTHAUL_MASTER_KEY);
+    if args.announce.is_some() {
+        // The run is ended through this process, which lets its workers finish first.
+        config.environment.retain(|(name, _)| name != "OUTHAUL_RUN_KEY");
+    }
+    config.handover.clone_from(&args.handover);
     config.address = SocketAddr::new(args.host, args.port);
     config.workers = args.workers.into();
     config.queue = args.queue as usize;
@@ -110,14 +133,20 @@ fn config(args: &Score) -> Result<Config, CliError> {
     config.max_body = args.max_body;
     config.cors.clone_from(&args.cors);
     config.keys = keys(args.key_file.as_deref())?;
+    if args.require_key && config.keys.is_empty() {
+        return Err(
+            CliError::user("callers have to give a key, and there is none").hint("give some by `--key-file`")
+        );
+    }
     Ok(config)
 }
 
 fn keys(file: Option<&Path>) -> Result<Vec<Secret>, CliError> {
     let mut keys: Vec<Secret> = env_vars::get(env_vars::OUTHAUL_SCORING_KEY)
-        .and_then(|key| key.into_string().ok())
+        .and_then(|keys| keys.into_string().ok())
         .map(Secret::new)
-        .into_iter()
+        .iter()
+        .flat_map(|keys| lines(keys))
         .collect();
     if let Some(file) = file {
         keys.extend(keys_in(file)?);
@@ -135,13 +164,7 @@ fn keys_in(file: &Path) -> Result<Vec<Secret>, CliError> {
             .hint(format!("`chmod 600 {name}`, and use new keys")));
     }
     let text = Secret::new(std::fs::read_to_string(file).map_err(cannot)?);
-    let keys: Vec<Secret> = text
-        .expose()
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty())
-        .map(|line| Secret::new(line.to_owned()))
-        .collect();
+    let keys: Vec<Secret> = lines(&text).collect();
     if keys.is_empty() {
         return Err(
             CliError::user(format!("there is no key in the key file `{name}`"))
@@ -149,6 +172,14 @@ fn keys_in(file: &Path) -> Result<Vec<Secret>, CliError> {
         );
     }
     Ok(keys)
+}
+
+/// The keys of a text, one a line.
+fn lines(text: &Secret) -> impl Iterator<Item = Secret> + '_ {
+    let lines = text.expose().lines().map(str::trim);
+    lines
+        .filter(|line| !line.is_empty())
+        .map(|line| Secret::new(line.to_owned()))
 }
 
 fn told(error: ScoringError) -> CliError {

@@ -38,6 +38,7 @@ pub(super) fn run(args: &Serve, printer: &Printer) -> Outcome {
     let config = ServeConfig {
         background,
         build: build_id(&program()?),
+        program: program()?,
         environment: env_vars::all(),
         search_path: env_vars::search_path()
             .into_iter()

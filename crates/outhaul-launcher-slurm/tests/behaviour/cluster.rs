@@ -83,6 +83,7 @@ async fn request(host: &LoginHost, shell: &str, resources: Resources) -> NativeR
         adopted: None,
         spark: None,
         rerun_of: None,
+        service: None,
     };
     let new = NewRun {
         id: RunId::generate().unwrap(),

@@ -205,6 +205,7 @@ fn spec(command: Command, spark: SparkSpec) -> RunSpec {
         array: None,
         adopted: None,
         rerun_of: None,
+        service: None,
     }
 }
 

@@ -74,6 +74,7 @@ pub(crate) async fn start(host: &Host, wanted: Wanted<'_>) -> NativeId {
         array: None,
         adopted: None,
         rerun_of: None,
+        service: None,
     };
     let new = NewRun {
         id: RunId::generate().unwrap(),

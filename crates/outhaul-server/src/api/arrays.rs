@@ -11,8 +11,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::error::{Answer, Body};
-use super::runs::end;
 use crate::app::App;
+use crate::cancel::end;
 use crate::errors::translate;
 use crate::submit;
 

@@ -5,19 +5,18 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use outhaul_store::{Guard, StoreError};
 use outhaul_types::api::{CancelAnswer, Rerun, RunFilter, RunPlan, RunSummary, SubmitRun};
 use outhaul_types::workspace::NO_TARGET;
-use outhaul_types::{ApiError, CancelReason, Lock, MetricValue, Run, RunEventKind, RunState};
+use outhaul_types::{ApiError, Lock, MetricValue, Run, RunState};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::arrays;
 use super::error::{Answer, Body, Query};
 use crate::app::App;
-use crate::errors::{translate, unknown};
+use crate::errors::unknown;
 use crate::waiting::waiting;
-use crate::{submit, tracked};
+use crate::{cancel, submit};
 
 pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
@@ -115,46 +114,7 @@ async fn show(State(app): State<Arc<App>>, Path(run): Path<String>) -> Answer<Js
     responses((status = 200, body = CancelAnswer), (status = 404, body = ApiError)))]
 async fn cancel(State(app): State<Arc<App>>, Path(run): Path<String>) -> Answer<Json<CancelAnswer>> {
     let run = app.find_run(&run).await?;
-    Ok(Json(end(&app, &run).await?))
-}
-
-/// Asks for a run's end.
-pub(super) async fn end(app: &App, run: &Run) -> Result<CancelAnswer, ApiError> {
-    let answer = |state: RunState, already_ended| CancelAnswer {
-        id: run.id.clone(),
-        state,
-        already_ended,
-    };
-    if run.state.is_terminal() || run.state == RunState::Finalizing {
-        return Ok(answer(run.state, true));
-    }
-    if run.state == RunState::CancelRequested {
-        return Ok(answer(run.state, false));
-    }
-    if run.spec.is_none() {
-        // Nobody but whoever plays it could be asked.
-        let run = tracked::cancel(app, run).await?;
-        return Ok(answer(run.state, false));
-    }
-    let target = app.targets.get(&run.target)?;
-    let mut events = vec![RunEventKind::CancelRequested {
-        reason: CancelReason::User,
-    }];
-    // A run that nobody works on ends at once.
-    if target.scheduler().withdraw(&run.id) {
-        events.push(RunEventKind::Canceled);
-    }
-    match app.apply(&run.id, Guard::Any, events).await {
-        Ok(applied) => {
-            target.wake(&run.id);
-            Ok(answer(applied.run.state, false))
-        }
-        Err(StoreError::Forbidden(_)) => {
-            let now = app.store.run(&run.id).await.map_err(translate)?;
-            Ok(answer(now.state, now.state != RunState::CancelRequested))
-        }
-        Err(error) => Err(translate(error)),
-    }
+    Ok(Json(cancel::end(&app, &run).await?))
 }
 
 /// Run the recorded code and command of a run again, with the lock of its environment.

@@ -7,7 +7,7 @@ use outhaul_types::{ApiError, ComputeTarget, RunState};
 use super::active_runs;
 use crate::app::App;
 use crate::life;
-use crate::scheduler::Group;
+use crate::scheduler::{Group, is_of_service};
 
 /// Takes up all runs of a target that have not ended.
 pub(crate) async fn adopt(app: &Arc<App>, target: &ComputeTarget) -> Result<(), ApiError> {
@@ -17,6 +17,7 @@ pub(crate) async fn adopt(app: &Arc<App>, target: &ComputeTarget) -> Result<(), 
     let mut resumed = Vec::new();
     for run in active_runs(app, target).await? {
         match run.state {
+            _ if is_of_service(&run) => life::spawn(app, &live, run.id),
             RunState::NotStarted | RunState::Queued => {
                 live.scheduler().enqueue(run.id.clone(), Group::of(&run));
             }

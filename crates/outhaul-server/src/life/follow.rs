@@ -8,8 +8,8 @@ use outhaul_driver::{NativeId, Observation, Phase};
 use outhaul_types::{CancelReason, Exit, Run, RunEventKind, RunState, Waiting};
 use tokio::time::Instant;
 
-use super::GRACE;
 use super::context::{Context, Trouble};
+use super::grace;
 use crate::failpoint;
 use crate::observer::Seen;
 
@@ -23,7 +23,7 @@ impl Context {
         let mut unknown = 0;
         let mut deadline: Option<Instant> = None;
         if run.state == RunState::CancelRequested {
-            self.end(&native).await?;
+            self.end(&run, &native).await?;
         }
         loop {
             let time_is_over = async {
@@ -67,22 +67,22 @@ impl Context {
                 () = self.wake.notified() => {
                     run = self.app.store.run(&run.id).await?;
                     if run.state == RunState::CancelRequested {
-                        self.end(&native).await?;
+                        self.end(&run, &native).await?;
                     }
                 }
                 () = time_is_over => {
                     deadline = None;
                     let reason = CancelReason::MaxDuration;
                     run = self.record(&run, vec![RunEventKind::CancelRequested { reason }]).await?;
-                    self.end(&native).await?;
+                    self.end(&run, &native).await?;
                 }
             }
         }
     }
 
-    async fn end(&self, native: &NativeId) -> Result<(), Trouble> {
+    async fn end(&self, run: &Run, native: &NativeId) -> Result<(), Trouble> {
         failpoint::hit("cancel.after-request");
-        self.target.driver.cancel(native, GRACE).await?;
+        self.target.driver.cancel(native, grace(run)).await?;
         failpoint::hit("cancel.after-signal");
         Ok(())
     }

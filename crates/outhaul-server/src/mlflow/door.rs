@@ -51,7 +51,7 @@ impl Mlflow {
     }
 
     /// The address of a workspace and the token of a run's attempt, while the door is open.
-    pub(super) fn of_run(&self, workspace: &str, id: &RunId, attempt: u32) -> Option<(String, Secret)> {
+    pub(crate) fn of_run(&self, workspace: &str, id: &RunId, attempt: u32) -> Option<(String, Secret)> {
         let open = self.now()?;
         let token = open.key.token(&Holder::Run(id.clone(), attempt));
         Some((uri(open.port, workspace), token))

@@ -77,6 +77,7 @@ impl Server {
             home: self.home(),
             background: false,
             build: "test".into(),
+            program: "/nonexistent/outhaul".into(),
             environment: std::env::vars().collect(),
             search_path: path.split(':').map(str::to_owned).collect(),
             master_key: None,

@@ -44,6 +44,7 @@ pub fn new_run(number: u64) -> NewRun {
             adopted: None,
             spark: None,
             rerun_of: None,
+            service: None,
         }),
     }
 }

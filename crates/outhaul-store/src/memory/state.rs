@@ -10,6 +10,7 @@ use outhaul_types::{
     WorkspaceSettings,
 };
 
+use super::services::Services;
 use super::targets::Targets;
 use crate::rules::{self, RunQuery};
 use crate::{AppliedRun, Guard, MetricBatch, StoreError};
@@ -36,6 +37,7 @@ pub(super) struct State {
     /// By workspace and kind, then by id.
     pub documents: BTreeMap<(String, String), BTreeMap<String, serde_json::Value>>,
     pub targets: Targets,
+    pub services: Services,
     /// In the order of submission.
     runs: Vec<StoredRun>,
     /// Where a run is in `runs`.

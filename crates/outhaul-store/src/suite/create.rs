@@ -195,6 +195,7 @@ pub async fn everything_of_a_spec_reads_back(store: Arc<dyn Store>) {
             ..Default::default()
         }),
         rerun_of: Some(id(1)),
+        service: Some("churn-api".into()),
     };
     let new = NewRun {
         spec: Some(spec.clone()),

@@ -47,6 +47,7 @@ pub(super) fn spec() -> RunSpec {
         adopted: None,
         spark: None,
         rerun_of: None,
+        service: None,
     }
 }
 

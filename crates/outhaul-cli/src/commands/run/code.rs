@@ -14,13 +14,13 @@ use crate::home;
 use crate::output::SnapshotProgress;
 
 /// A snapshot that is in the store.
-pub(super) struct Taken {
+pub(in crate::commands) struct Taken {
     snapshot: Snapshot,
     source: String,
 }
 
 impl Taken {
-    pub(super) fn reference(&self, git: Option<GitState>) -> SnapshotRef {
+    pub(in crate::commands) fn reference(&self, git: Option<GitState>) -> SnapshotRef {
         SnapshotRef {
             tree: self.snapshot.tree_id.to_hex(),
             files: self.snapshot.file_count,
@@ -39,7 +39,11 @@ fn leave_out(context: &Context) -> ScanOptions {
 }
 
 /// Takes the snapshot of a source folder into the store. The script must be part of it.
-pub(super) fn take(context: &Context, source: &Path, script: Option<&str>) -> Result<Taken, CliError> {
+pub(in crate::commands) fn take(
+    context: &Context,
+    source: &Path,
+    script: Option<&str>,
+) -> Result<Taken, CliError> {
     let store = BlobStore::open(home::blobs(&context.home))?;
     let index = home::snapshot_index(&context.home, source);
     let mut options = TakeOptions {
@@ -108,7 +112,7 @@ fn below_link(tree: &Tree, path: &str) -> bool {
 }
 
 /// The commit that the source folder stands at; `None` without git or without a commit.
-pub(super) fn git(source: &Path) -> Option<GitState> {
+pub(in crate::commands) fn git(source: &Path) -> Option<GitState> {
     let state = outhaul_snapshot::git_state(source)?;
     Some(GitState {
         commit: state.commit?,

@@ -61,7 +61,7 @@ impl Wish {
     }
 
     /// Waits for what is still being found out.
-    pub(super) fn settle(&mut self, home: &Path) -> Result<(), CliError> {
+    pub(in crate::commands) fn settle(&mut self, home: &Path) -> Result<(), CliError> {
         if let Self::AtHand(search) = self {
             let python = search.finish(home)?;
             *self = Self::python_as_it_is(python);

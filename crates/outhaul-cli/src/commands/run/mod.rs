@@ -1,7 +1,7 @@
 //! `outhaul run`: everything is looked at here first, so that a wrong request changes nothing; then snapshot, submission
 //! and following.
 
-mod code;
+pub(super) mod code;
 mod dry_run;
 pub(super) mod environment;
 mod interpreter;

@@ -247,6 +247,7 @@ mod tests {
                 adopted: None,
                 spark: None,
                 rerun_of: None,
+                service: None,
             }),
         };
         let (mut run, _) = Run::submitted(new, at);

@@ -1,12 +1,14 @@
-//! What a run on this machine gets of the door: the address, and a token of its own that ends with it.
+//! What a run on this machine gets beside what is written down: the address of the tracking door with a token of its own
+//! that ends with it, and the keys of the web service that it serves.
 
 use std::sync::{Arc, OnceLock, Weak};
 
 use async_trait::async_trait;
 use outhaul_driver_local::RunVariables;
-use outhaul_types::{RunKey, Secret};
+use outhaul_types::{Run, RunKey, Secret};
 
 use crate::app::App;
+use crate::services;
 
 /// Asked by the driver of this machine when it starts a process. The values go into the process's environment and
 /// nowhere else: they are in no command line, no file and no stored spec.
@@ -32,17 +34,23 @@ impl RunVariables for OwnVariables {
         let Ok(run) = app.store.run(&id).await else {
             return Vec::new();
         };
-        let Some((uri, token)) = app.mlflow.of_run(&run.workspace, &id, attempt) else {
-            return Vec::new();
-        };
-        let plain = |text: &str| Secret::new(text.to_owned());
-        [
-            ("MLFLOW_TRACKING_URI", plain(&uri)),
-            ("MLFLOW_TRACKING_TOKEN", token),
-            ("MLFLOW_RUN_ID", plain(id.as_str())),
-            ("MLFLOW_EXPERIMENT_NAME", plain(&run.experiment)),
-        ]
-        .map(|(name, value)| (name.to_owned(), value))
-        .into()
+        let mut variables = services::variables(&app, &run).await;
+        variables.extend(tracking(&app, &run, attempt));
+        variables
     }
+}
+
+fn tracking(app: &App, run: &Run, attempt: u32) -> Vec<(String, Secret)> {
+    let Some((uri, token)) = app.mlflow.of_run(&run.workspace, &run.id, attempt) else {
+        return Vec::new();
+    };
+    let plain = |text: &str| Secret::new(text.to_owned());
+    [
+        ("MLFLOW_TRACKING_URI", plain(&uri)),
+        ("MLFLOW_TRACKING_TOKEN", token),
+        ("MLFLOW_RUN_ID", plain(run.id.as_str())),
+        ("MLFLOW_EXPERIMENT_NAME", plain(&run.experiment)),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .into()
 }

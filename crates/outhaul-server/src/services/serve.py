@@ -1,0 +1,23 @@
+"""Becomes `outhaul score` with the interpreter that runs this.
+
+Arguments: the program, the folder of the model (may be empty), the name under which instances of one service hand over,
+the entry script, and options of `outhaul score`. The process keeps its id, so whoever ends the run ends the service.
+"""
+
+import os
+import sys
+
+program, model, name, entry = sys.argv[1:5]
+here = os.getcwd()
+if "/" in program:
+    program = os.path.join(here, program)
+command = [program, "score", entry, "--python", sys.executable, "--announce", os.environ["OUTHAUL_METRICS_FILE"]]
+if model:
+    command += ["--model", os.path.join(here, model)]
+os.environ["AML_APP_ROOT"] = here
+# Runs of one target lie side by side; what they share lies beside them.
+meeting = os.path.join("..", "..", "services")
+os.makedirs(meeting, mode=0o700, exist_ok=True)
+os.chdir("source")
+command += ["--handover", os.path.join("..", meeting, name)]
+os.execv(program, command + sys.argv[5:])
