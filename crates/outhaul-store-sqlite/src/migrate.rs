@@ -10,7 +10,7 @@ const MIGRATIONS: [&str; 4] = [
     include_str!("../migrations/0001_initial.sql"),
     include_str!("../migrations/0002_targets.sql"),
     include_str!("../migrations/0003_tracking.sql"),
-    include_str!("../migrations/0004_services.sql"),
+    include_str!("../migrations/0005_services.sql"),
 ];
 
 /// The newest schema version that this program knows.
