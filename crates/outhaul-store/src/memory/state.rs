@@ -10,7 +10,9 @@ use outhaul_types::{
     WorkspaceSettings,
 };
 
+use super::models::Models;
 use super::targets::Targets;
+use crate::rules::models::ServiceModels;
 use crate::rules::{self, RunQuery};
 use crate::{AppliedRun, Guard, MetricBatch, StoreError};
 
@@ -35,6 +37,7 @@ pub(super) struct State {
     pub locks: BTreeMap<String, Lock>,
     /// By workspace and kind, then by id.
     pub documents: BTreeMap<(String, String), BTreeMap<String, serde_json::Value>>,
+    pub models: Models,
     pub targets: Targets,
     /// In the order of submission.
     runs: Vec<StoredRun>,
@@ -248,5 +251,12 @@ impl State {
             Some(version) => versions.iter().find(|one| one.version == version),
         });
         found.cloned().ok_or_else(|| rules::no_environment(name, version))
+    }
+
+    /// The services of a workspace with their models: what keeps a model from being deleted. The state knows no services
+    /// yet; whoever adds them reads them here.
+    #[expect(clippy::unused_self, reason = "services will be part of the state")]
+    pub fn services_with_models(&self, _workspace: &str) -> Vec<ServiceModels> {
+        Vec::new()
     }
 }
