@@ -19,6 +19,7 @@ mod life;
 mod listen;
 mod logs;
 mod mlflow;
+mod models;
 mod observer;
 mod reserve;
 mod scheduler;
