@@ -66,6 +66,9 @@ pub(crate) struct ModelRegister {
     /// The framework that it was made with
     #[arg(long, value_name = "NAME[:VERSION]")]
     pub framework: Option<String>,
+    /// That framework's version, for programs: `--framework` is the name alone then
+    #[arg(long, value_name = "VERSION", hide = true)]
+    pub framework_version: Option<String>,
     /// Id of the registration, so that asking twice registers once
     #[arg(long, value_name = "ID", hide = true)]
     pub id: Option<RunId>,

@@ -13,13 +13,7 @@ use crate::error::{CliError, Outcome};
 use crate::home;
 
 pub(super) async fn run(context: &Context, args: ModelRegister) -> Outcome {
-    let (framework, framework_version) = match args.framework.as_deref() {
-        None => (None, None),
-        Some(text) => match text.split_once(':') {
-            Some((name, version)) => (Some(name.to_owned()), Some(version.to_owned())),
-            None => (Some(text.to_owned()), None),
-        },
-    };
+    let (framework, framework_version) = framework(args.framework, args.framework_version);
     let id = match args.id {
         Some(id) => id,
         None => RunId::generate()
@@ -53,6 +47,17 @@ pub(super) async fn run(context: &Context, args: ModelRegister) -> Outcome {
         printer.lines(&model.reference().to_string())?;
     }
     Ok(exit_code::SUCCESS)
+}
+
+/// A framework and its version, which may be written as one.
+fn framework(name: Option<String>, version: Option<String>) -> (Option<String>, Option<String>) {
+    match (name, version) {
+        (Some(text), None) => match text.split_once(':') {
+            Some((name, version)) => (Some(name.to_owned()), Some(version.to_owned())),
+            None => (Some(text), None),
+        },
+        both => both,
+    }
 }
 
 /// Puts a file or folder of this machine among the artifacts.
