@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from outhaul.environment import Environment as Environment
     from outhaul.errors import OuthaulError as OuthaulError
     from outhaul.errors import RunFailedError as RunFailedError
+    from outhaul.models import Model as Model
     from outhaul.submitted import Run as Run
     from outhaul.targets import Target as Target
     from outhaul.tracked import TrackedRun as TrackedRun
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 _PLACES = {
     "Environment": "environment",
+    "Model": "models",
     "OuthaulError": "errors",
     "Run": "submitted",
     "RunFailedError": "errors",

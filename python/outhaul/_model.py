@@ -243,6 +243,96 @@ class TargetView:
         return f"<Target {self.name!r} {self.kind} {self.provisioning_state}>"
 
 
+class ModelView:
+    """A version of a model as the server described it last."""
+
+    def __init__(self, info: Mapping[str, Any]) -> None:
+        self._info: Dict[str, Any] = dict(info)
+
+    def _take(self, info: Mapping[str, Any]) -> None:
+        self._info = dict(info)
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return str(self._info["name"])
+
+    @property
+    def version(self) -> int:
+        """Its version, counted from 1."""
+        return int(self._info["version"])
+
+    @property
+    def id(self) -> str:
+        """Name and version: `churn:2`."""
+        return f"{self.name}:{self.version}"
+
+    @property
+    def tags(self) -> Dict[str, str]:
+        """Tags; `update` changes them."""
+        return dict(self._info["tags"])
+
+    @property
+    def properties(self) -> Dict[str, str]:
+        """Facts that are set once and stay."""
+        return dict(self._info["properties"])
+
+    @property
+    def description(self) -> Optional[str]:
+        """What it is, in words."""
+        return _text(self._info.get("description"))
+
+    @property
+    def framework(self) -> Optional[str]:
+        """The framework that it was made with."""
+        return _text(self._info.get("framework"))
+
+    @property
+    def framework_version(self) -> Optional[str]:
+        """That framework's version."""
+        return _text(self._info.get("framework_version"))
+
+    @property
+    def run_id(self) -> Optional[str]:
+        """The run that it comes from, where it comes from one."""
+        return _text(self._info["origin"].get("run"))
+
+    @property
+    def experiment(self) -> Optional[str]:
+        """The experiment of that run."""
+        return _text(self._info["origin"].get("experiment"))
+
+    @property
+    def entry(self) -> str:
+        """Name of the file or folder that was registered."""
+        return str(self._info["files"]["entry"])
+
+    @property
+    def size(self) -> int:
+        """The size of its files together, in bytes."""
+        return int(self._info["files"]["bytes"])
+
+    @property
+    def created_at(self) -> Optional[datetime]:
+        """When it was registered."""
+        return moment(self._info["created_at"])
+
+    @property
+    def info(self) -> Dict[str, Any]:
+        """Everything that the API tells about it: see docs/openapi.json, `Model`."""
+        return dict(self._info)
+
+    def __str__(self) -> str:
+        return self.id
+
+    def __repr__(self) -> str:
+        return f"<Model {self.id}>"
+
+
+def _text(value: object) -> Optional[str]:
+    return None if value is None else str(value)
+
+
 def checks_of(told: Iterable[Mapping[str, Any]]) -> List[Check]:
     """Checks as the API tells them."""
     return [Check(check["name"], check["status"], check["message"], check.get("fix")) for check in told]

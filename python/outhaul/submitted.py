@@ -12,6 +12,7 @@ from outhaul._model import ENDED, Event, Metrics, Output, RunView, moment
 if TYPE_CHECKING:
     from outhaul._client.client import Client
     from outhaul._logs import Logs
+    from outhaul.models import Model
 
 
 class Run(RunView):
@@ -74,6 +75,31 @@ class Run(RunView):
         """Writes all its files into a folder, each checked against its hash."""
         told = self._client.block(_ops.download(self._client.core, self.id, folder))
         return [Output(file["path"], file["size"], file["hash"]) for file in told]
+
+    def register_model(
+        self,
+        name: str,
+        path: str,
+        *,
+        tags: Optional[Mapping[str, object]] = None,
+        properties: Optional[Mapping[str, object]] = None,
+        description: Optional[str] = None,
+        framework: Optional[str] = None,
+        framework_version: Optional[str] = None,
+    ) -> Model:
+        """Keeps one of its files, or a folder of them, as the next version of a model. Nothing is copied."""
+        from outhaul.models import Models
+
+        return Models(self._client, self.info["workspace"]).register(
+            name,
+            path,
+            run=self.id,
+            tags=tags,
+            properties=properties,
+            description=description,
+            framework=framework,
+            framework_version=framework_version,
+        )
 
     def events(self) -> List[Event]:
         """Its event log so far: what happened, and when."""

@@ -15,6 +15,7 @@ from outhaul.run import Run as InsideRun
 if TYPE_CHECKING:
     from outhaul._client.client import Client
     from outhaul._model import Metrics
+    from outhaul.models import Model
     from outhaul.submitted import Run
 
 
@@ -43,6 +44,10 @@ class TrackedRun(InsideRun):
     def metrics(self) -> Metrics:
         """What was logged so far, by name."""
         return self.watch().metrics()
+
+    def register_model(self, name: str, path: str, **asked: Any) -> Model:
+        """Keeps one of its uploaded files, or a folder of them, as the next version of a model; see `Run.register_model`."""
+        return self.watch().register_model(name, path, **asked)
 
     def log_metrics(self, values: Mapping[str, object], step: Optional[int] = None) -> None:
         """Records several numbers of one step, one by one."""

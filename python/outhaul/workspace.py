@@ -10,6 +10,7 @@ from outhaul._client.client import Client
 from outhaul._client.submission import Submission
 from outhaul._model import Experiment, moment
 from outhaul.environment import RegisteredEnvironment
+from outhaul.models import Models
 from outhaul.submitted import Run
 from outhaul.targets import Targets
 
@@ -157,6 +158,11 @@ class Workspace:
             )
         )
         return [Run(self._client, info) for info in told]
+
+    @property
+    def models(self) -> Models:
+        """Its models."""
+        return Models(self._client, self._name)
 
     @property
     def targets(self) -> Targets:

@@ -105,6 +105,8 @@ class House(Inside):
             (outhaul.Target, outhaul.aio.Target),
             (outhaul.targets.Attach, outhaul.aio.targets.Attach),
             (outhaul.targets.Targets, outhaul.aio.Targets),
+            (outhaul.Model, outhaul.aio.Model),
+            (outhaul.models.Models, outhaul.aio.Models),
         ]:
             ours, theirs = public(kind), public(twin)
             theirs.pop("name", None)

@@ -1,10 +1,13 @@
 //! Artifacts: the files that runs leave, kept by content behind one trait. [`FolderArtifacts`] keeps them in a
-//! folder; object stores follow behind the same trait.
+//! folder; object stores follow behind the same trait. What is made of several files, a model, is a tree whose contents
+//! are artifacts; [`models`] lays such trees out.
+
+pub mod models;
 
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
-use outhaul_snapshot::{BlobStore, Hash, SnapshotError};
+use outhaul_snapshot::{BlobStore, Hash, SnapshotError, Tree, materialise};
 
 /// Why an artifact could not be kept or given out.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +26,12 @@ pub enum ArtifactError {
     /// There is no such artifact.
     #[error("there is no artifact `{0}`")]
     NotFound(String),
+    /// An artifact that is not what it was kept as.
+    #[error("`{what}` is not as it was kept: its content is missing or damaged")]
+    Damaged {
+        /// Its path, or its hash.
+        what: String,
+    },
     /// The store failed.
     #[error("{0}")]
     Store(String),
@@ -45,6 +54,15 @@ pub trait ArtifactStore: Send + Sync {
 
     /// A file on this machine with the content of an artifact, to be read and left alone.
     async fn file(&self, hash: &str) -> Result<PathBuf, ArtifactError>;
+
+    /// Keeps a tree, and gives its content id. Its contents are kept on their own.
+    async fn keep_tree(&self, tree: &Tree) -> Result<String, ArtifactError>;
+
+    /// A tree by its content id.
+    async fn tree(&self, id: &str) -> Result<Tree, ArtifactError>;
+
+    /// Writes a tree into a folder of this machine as real copies, each checked on the way. Nothing is replaced.
+    async fn write_out(&self, tree: &Tree, to: &Path) -> Result<(), ArtifactError>;
 }
 
 /// Artifacts in a folder.
@@ -69,10 +87,7 @@ impl ArtifactStore for FolderArtifacts {
         })?;
         let (store, file) = (self.0.clone(), file.to_owned());
         // Copied, never linked: whoever still holds the file open must not be able to change what was kept.
-        let put = tokio::task::spawn_blocking(move || store.put_file(&file)).await;
-        let put = put
-            .map_err(|error| ArtifactError::Store(error.to_string()))?
-            .map_err(translate)?;
+        let put = blocking(move || store.put_file(&file)).await?;
         Ok(Kept {
             hash: put.hash.to_string(),
             size: put.size,
@@ -80,20 +95,55 @@ impl ArtifactStore for FolderArtifacts {
     }
 
     async fn file(&self, hash: &str) -> Result<PathBuf, ArtifactError> {
-        let parsed: Hash = hash
-            .parse()
-            .map_err(|_| ArtifactError::NotFound(hash.to_owned()))?;
+        let parsed = parse(hash)?;
         if self.0.has(&parsed) {
             Ok(self.0.path_of(&parsed))
         } else {
             Err(ArtifactError::NotFound(hash.to_owned()))
         }
     }
+
+    async fn keep_tree(&self, tree: &Tree) -> Result<String, ArtifactError> {
+        let (store, tree) = (self.0.clone(), tree.clone());
+        Ok(blocking(move || store.put_tree(&tree)).await?.to_hex())
+    }
+
+    async fn tree(&self, id: &str) -> Result<Tree, ArtifactError> {
+        let (store, parsed) = (self.0.clone(), parse(id)?);
+        if !store.has(&parsed) {
+            return Err(ArtifactError::NotFound(id.to_owned()));
+        }
+        blocking(move || store.get_tree(&parsed)).await
+    }
+
+    async fn write_out(&self, tree: &Tree, to: &Path) -> Result<(), ArtifactError> {
+        let (store, tree, to) = (self.0.clone(), tree.clone(), to.to_owned());
+        blocking(move || materialise(&tree, &store, &to)).await
+    }
+}
+
+fn parse(hash: &str) -> Result<Hash, ArtifactError> {
+    hash.parse().map_err(|_| ArtifactError::NotFound(hash.to_owned()))
+}
+
+/// Does what waits for the disk where it holds up nobody else.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, SnapshotError> + Send + 'static,
+) -> Result<T, ArtifactError> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| ArtifactError::Store(error.to_string()))?
+        .map_err(translate)
 }
 
 fn translate(error: SnapshotError) -> ArtifactError {
     match error {
         SnapshotError::DiskFull { .. } => ArtifactError::DiskFull(error.to_string()),
+        SnapshotError::MissingBlob { hash, path } | SnapshotError::CorruptBlob { hash, path } => {
+            ArtifactError::Damaged {
+                what: path.unwrap_or_else(|| hash.to_hex()),
+            }
+        }
         other => ArtifactError::Store(other.to_string()),
     }
 }

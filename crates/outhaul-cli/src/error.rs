@@ -121,7 +121,9 @@ impl From<outhaul_snapshot::SnapshotError> for CliError {
     fn from(error: outhaul_snapshot::SnapshotError) -> Self {
         use outhaul_snapshot::SnapshotError as E;
         let code = match &error {
-            E::Source { .. } | E::Problems(_) | E::DestinationTaken { .. } => exit_code::USER,
+            E::Source { .. } | E::Problems(_) | E::DestinationTaken { .. } | E::Unkeepable { .. } => {
+                exit_code::USER
+            }
             _ => exit_code::SYSTEM,
         };
         Self::new(code, error.to_string())

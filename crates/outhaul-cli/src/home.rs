@@ -47,6 +47,11 @@ pub(crate) fn blobs(home: &Path) -> PathBuf {
     home.join("blobs")
 }
 
+/// The folder of what runs leave and models are made of.
+pub(crate) fn artifacts(home: &Path) -> PathBuf {
+    home.join("artifacts")
+}
+
 /// Where it is kept what the files of a source folder looked like at its last snapshot.
 pub(crate) fn snapshot_index(home: &Path, source: &Path) -> PathBuf {
     let name = outhaul_snapshot::Hash::of(source.as_os_str().as_encoded_bytes()).to_hex();

@@ -1,5 +1,6 @@
 //! One method for each route of the API. In every method a run is named by its id or a unique beginning of it.
 
+mod models;
 mod services;
 mod targets;
 

@@ -24,6 +24,9 @@ use crate::keys::Keys;
 /// How long workers may take to end that have nothing to do any more.
 const FAREWELL: Duration = Duration::from_secs(5);
 
+/// How long a connection without a request is kept when the service is to end.
+const LINGER: Duration = Duration::from_secs(1);
+
 /// Why a service cannot start or reload.
 #[derive(Debug, thiserror::Error)]
 pub enum ScoringError {
@@ -107,6 +110,7 @@ pub async fn start(config: Config) -> Result<Service, ScoringError> {
     let ended = all_ended.subscribe();
     let begin = watch::Sender::new(!is_taken);
     let mut may_begin = begin.subscribe();
+    let mut given_up = stop.subscribe();
     let shared = listener.try_clone().map_err(cannot_listen)?;
     let accepting = accept(
         tokio::net::TcpListener::from_std(listener).map_err(cannot_listen)?,
@@ -114,9 +118,15 @@ pub async fn start(config: Config) -> Result<Service, ScoringError> {
         stop.clone(),
     );
     let acceptor = tokio::spawn(async move {
-        // What another instance still answers is left to it.
-        let _ = may_begin.wait_for(|begin| *begin).await;
-        accepting.await;
+        // Until this one has initialised, all callers are left to the instance that gave the socket.
+        let may_accept = tokio::select! {
+            biased;
+            begin = may_begin.wait_for(|begin| *begin) => begin.is_ok(),
+            _ = given_up.wait_for(|stop| *stop) => false,
+        };
+        if may_accept {
+            accepting.await;
+        }
         all_ended.send_replace(true);
     });
     let mut service = Service {
@@ -128,7 +138,6 @@ pub async fn start(config: Config) -> Result<Service, ScoringError> {
         _giving: None,
     };
     if let Err(error) = service.bring_up().await {
-        begin.send_replace(true);
         service.stop(Duration::from_secs(1)).await;
         return Err(error);
     }
@@ -268,9 +277,18 @@ async fn connection(
 ) {
     let _ = stream.set_nodelay(true);
     let patience = front.engine.config.patience;
+    // Requests that have begun and have not been answered.
+    let under_way = watch::Sender::new(0_usize);
+    let mut begun = under_way.subscribe();
     let service = service_fn(move |request| {
         let front = Arc::clone(&front);
-        async move { Ok::<_, Infallible>(front.answer(request, peer.ip()).await) }
+        let under_way = under_way.clone();
+        async move {
+            under_way.send_modify(|count| *count += 1);
+            let answer = front.answer(request, peer.ip()).await;
+            under_way.send_modify(|count| *count -= 1);
+            Ok::<_, Infallible>(answer)
+        }
     });
     let mut builder = http1::Builder::new();
     builder
@@ -281,6 +299,13 @@ async fn connection(
     tokio::select! {
         _ = serving.as_mut() => return,
         _ = stopping.wait_for(|stop| *stop) => {}
+    }
+    // A connection without a request is not closed at once: one may be on its way. The next answer says that it is the
+    // last one.
+    tokio::select! {
+        _ = serving.as_mut() => return,
+        _ = begun.wait_for(|count| *count > 0) => {}
+        () = tokio::time::sleep(LINGER) => {}
     }
     serving.as_mut().graceful_shutdown();
     let _ = serving.await;

@@ -7,6 +7,7 @@ mod events;
 mod jobs;
 mod logs;
 mod mlflow;
+mod models;
 mod outputs;
 mod resources;
 mod runs;
@@ -30,7 +31,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::App;
 
-pub(crate) use outputs::send_file;
+pub(crate) use outputs::{listed, send_file};
 
 /// Every answer carries the build of the server under this name.
 const BUILD: HeaderName = HeaderName::from_static("outhaul-build");
@@ -59,7 +60,8 @@ fn documented() -> OpenApiRouter<Arc<App>> {
         .merge(services::routes())
         .merge(resources::routes())
         .merge(mlflow::routes())
-        .merge(environments::routes());
+        .merge(environments::routes())
+        .merge(models::routes());
     OpenApiRouter::with_openapi(Document::openapi()).nest(PREFIX, routes)
 }
 

@@ -20,6 +20,7 @@ mod life;
 mod listen;
 mod logs;
 mod mlflow;
+mod models;
 mod observer;
 mod own_variables;
 mod reserve;

@@ -385,7 +385,7 @@ pub(crate) fn check_tags<'a>(names: impl Iterator<Item = &'a String>) -> Result<
     Ok(())
 }
 
-fn check_properties(properties: &BTreeMap<String, String>) -> Result<(), ApiError> {
+pub(crate) fn check_properties(properties: &BTreeMap<String, String>) -> Result<(), ApiError> {
     if properties.contains_key("") {
         return Err(ApiError::bad_request("the name of a property must not be empty"));
     }

@@ -68,6 +68,14 @@ pub enum SnapshotError {
         /// What is in the way.
         path: PathBuf,
     },
+    /// Something that is to be kept as it is cannot be kept.
+    #[error("`{}` cannot be kept: {why}", path.display())]
+    Unkeepable {
+        /// What it is.
+        path: PathBuf,
+        /// Why, and what to do.
+        why: &'static str,
+    },
 }
 
 impl SnapshotError {

@@ -26,6 +26,7 @@ mod scan;
 mod stat;
 mod take;
 mod tree;
+mod whole;
 
 pub use blobs::{BlobStore, Put, VerifiedReader};
 pub use error::{Problem, SnapshotError, TreeError};
@@ -38,3 +39,4 @@ pub use scan::{Scan, ScanEntry, ScanKind, ScanOptions, scan};
 pub use stat::FileStat;
 pub use take::{Plan, Snapshot, TakeOptions, plan, take};
 pub use tree::{EntryKind, Tree, TreeEntry};
+pub use whole::keep_whole;

@@ -10,6 +10,7 @@ mod fault;
 mod list;
 mod metrics;
 mod migrate;
+mod models;
 mod open;
 mod readers;
 mod runs;

@@ -5,19 +5,22 @@ use std::path::Path;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use outhaul_store::rules::RunQuery;
+use outhaul_store::rules::models::ModelQuery;
 use outhaul_store::{AppliedRun, Guard, IngestedMetrics, MetricBatch, Store, StoreError};
-use outhaul_types::api::{Experiment, Output, RunFilter, RunSummary};
+use outhaul_types::api::{Experiment, ModelFilter, Output, RunFilter, RunSummary};
 use outhaul_types::environment::RegisteredEnvironment;
 use outhaul_types::target::ResourceAddress;
 use outhaul_types::{
-    ComputeTarget, EnvironmentSpec, Lock, MetricValue, NewRun, Run, RunEvent, RunEventKind, RunId,
-    WebService, Workspace, WorkspaceSettings,
+    ChangeModel, ComputeTarget, EnvironmentSpec, Lock, MetricValue, Model, NewModel, NewRun, Run, RunEvent,
+    RunEventKind, RunId, WebService, Workspace, WorkspaceSettings,
 };
 use serde_json::Value;
 
 use crate::readers::Readers;
 use crate::writer::Writer;
-use crate::{addresses, documents, environments, list, metrics, open, runs, services, targets, workspaces};
+use crate::{
+    addresses, documents, environments, list, metrics, models, open, runs, services, targets, workspaces,
+};
 
 /// How many reads can go on at once: a long list must not hold up a short question.
 const READERS: usize = 2;
@@ -323,6 +326,46 @@ impl Store for SqliteStore {
         let id = environment_id.to_owned();
         self.readers
             .read(move |connection| environments::lock(connection, &id))
+            .await
+    }
+
+    async fn register_model(&self, new: NewModel, at: Timestamp) -> Result<(Model, bool), StoreError> {
+        self.writer
+            .write(move |connection| models::register(connection, new, at))
+            .await
+    }
+
+    async fn model(&self, workspace: &str, name: &str, version: Option<u32>) -> Result<Model, StoreError> {
+        let (workspace, name) = (workspace.to_owned(), name.to_owned());
+        self.readers
+            .read(move |connection| models::get(connection, &workspace, &name, version))
+            .await
+    }
+
+    async fn models(&self, workspace: &str, filter: &ModelFilter) -> Result<Vec<Model>, StoreError> {
+        let (workspace, filter) = (workspace.to_owned(), filter.clone());
+        self.readers
+            .read(move |connection| models::list(connection, &workspace, &ModelQuery::new(&filter)))
+            .await
+    }
+
+    async fn change_model(
+        &self,
+        workspace: &str,
+        name: &str,
+        version: u32,
+        change: ChangeModel,
+    ) -> Result<Model, StoreError> {
+        let (workspace, name) = (workspace.to_owned(), name.to_owned());
+        self.writer
+            .write(move |connection| models::change(connection, &workspace, &name, version, change))
+            .await
+    }
+
+    async fn delete_model(&self, workspace: &str, name: &str, version: u32) -> Result<(), StoreError> {
+        let (workspace, name) = (workspace.to_owned(), name.to_owned());
+        self.writer
+            .write(move |connection| models::delete(connection, &workspace, &name, version))
             .await
     }
 

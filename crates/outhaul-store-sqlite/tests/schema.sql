@@ -57,6 +57,17 @@ CREATE TABLE metrics (
     PRIMARY KEY (run, position)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX metrics_by_name ON metrics (run, name, step, time);
+CREATE TABLE models (
+    key       INTEGER PRIMARY KEY AUTOINCREMENT,
+    id        TEXT NOT NULL UNIQUE,
+    workspace TEXT NOT NULL REFERENCES workspaces (name),
+    name_key  TEXT NOT NULL,
+    name      TEXT NOT NULL,
+    version   INTEGER NOT NULL,
+    format    INTEGER NOT NULL,
+    model     TEXT,
+    UNIQUE (workspace, name_key, version)
+) STRICT;
 CREATE TABLE outputs (
     run  INTEGER NOT NULL REFERENCES runs (key),
     path TEXT NOT NULL,

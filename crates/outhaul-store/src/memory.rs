@@ -1,5 +1,6 @@
 //! The store in memory: a mutex around plain maps. For tests, and the model of what a store does.
 
+mod models;
 mod services;
 mod state;
 mod targets;
@@ -8,12 +9,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use outhaul_types::api::{Experiment, Output, RunFilter, RunSummary};
+use outhaul_types::api::{Experiment, ModelFilter, Output, RunFilter, RunSummary};
 use outhaul_types::environment::RegisteredEnvironment;
 use outhaul_types::target::ResourceAddress;
 use outhaul_types::{
-    ComputeTarget, EnvironmentSpec, Lock, MetricValue, NewRun, Run, RunEvent, RunEventKind, RunId,
-    WebService, Workspace, WorkspaceSettings,
+    ChangeModel, ComputeTarget, EnvironmentSpec, Lock, MetricValue, Model, NewModel, NewRun, Run, RunEvent,
+    RunEventKind, RunId, WebService, Workspace, WorkspaceSettings,
 };
 use serde_json::Value;
 
@@ -280,6 +281,38 @@ impl Store for MemoryStore {
             what: "lock of environment",
             name: environment_id.to_owned(),
         })
+    }
+
+    async fn register_model(&self, new: NewModel, at: Timestamp) -> Result<(Model, bool), StoreError> {
+        let mut state = self.state();
+        state.workspace(&new.workspace)?;
+        state.models.register(new, at)
+    }
+
+    async fn model(&self, workspace: &str, name: &str, version: Option<u32>) -> Result<Model, StoreError> {
+        self.state().models.get(workspace, name, version)
+    }
+
+    async fn models(&self, workspace: &str, filter: &ModelFilter) -> Result<Vec<Model>, StoreError> {
+        let state = self.state();
+        state.workspace(workspace)?;
+        Ok(state.models.list(workspace, filter))
+    }
+
+    async fn change_model(
+        &self,
+        workspace: &str,
+        name: &str,
+        version: u32,
+        change: ChangeModel,
+    ) -> Result<Model, StoreError> {
+        self.state().models.change(workspace, name, version, change)
+    }
+
+    async fn delete_model(&self, workspace: &str, name: &str, version: u32) -> Result<(), StoreError> {
+        let mut state = self.state();
+        let services = state.services_with_models(workspace);
+        state.models.delete(workspace, name, version, &services)
     }
 
     async fn create_target(&self, target: ComputeTarget) -> Result<(), StoreError> {

@@ -1,6 +1,8 @@
 //! What every store decides alike, as pure functions: how guarded events change a run, which runs a filter
 //! means, which metrics may be added, and how refusals read. A backend only adds where the data lies.
 
+pub mod models;
+
 use jiff::Timestamp;
 use outhaul_types::api::RunFilter;
 use outhaul_types::{NewRun, Run, RunEventKind, RunId, RunState};

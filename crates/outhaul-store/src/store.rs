@@ -2,12 +2,12 @@
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use outhaul_types::api::{Experiment, Output, RunFilter, RunSummary};
+use outhaul_types::api::{Experiment, ModelFilter, Output, RunFilter, RunSummary};
 use outhaul_types::environment::RegisteredEnvironment;
 use outhaul_types::target::ResourceAddress;
 use outhaul_types::{
-    ComputeTarget, EnvironmentSpec, Lock, MetricValue, NewRun, Run, RunEvent, RunEventKind, RunId,
-    WebService, Workspace, WorkspaceSettings,
+    ChangeModel, ComputeTarget, EnvironmentSpec, Lock, MetricValue, Model, NewModel, NewRun, Run, RunEvent,
+    RunEventKind, RunId, WebService, Workspace, WorkspaceSettings,
 };
 use serde_json::Value;
 
@@ -182,6 +182,26 @@ pub trait Store: Send + Sync {
     async fn put_lock(&self, environment_id: &str, lock: Lock) -> Result<(), StoreError>;
     /// The lock of an environment.
     async fn lock(&self, environment_id: &str) -> Result<Lock, StoreError>;
+
+    /// Registers a model as the next version of its name. Numbers begin at 1 and are given once, also after a version was
+    /// deleted. The flag says whether it is new: one that is there under the same id, of the same name and from the same
+    /// files, is given back as it stands. [`StoreError::Conflict`] when the id belongs to another registration or to a
+    /// deleted model, and when the name is there in another case.
+    async fn register_model(&self, new: NewModel, at: Timestamp) -> Result<(Model, bool), StoreError>;
+    /// One model; the newest version when none is given. Names compare exactly.
+    async fn model(&self, workspace: &str, name: &str, version: Option<u32>) -> Result<Model, StoreError>;
+    /// Models, newest first (by order of registration), filtered. `filter.run` is a full id here.
+    async fn models(&self, workspace: &str, filter: &ModelFilter) -> Result<Vec<Model>, StoreError>;
+    /// Changes a model, all or none. [`StoreError::Conflict`] for a property that is there with another value.
+    async fn change_model(
+        &self,
+        workspace: &str,
+        name: &str,
+        version: u32,
+        change: ChangeModel,
+    ) -> Result<Model, StoreError>;
+    /// Deletes a version of a model; its files stay where they are kept. [`StoreError::Conflict`] while a service uses it.
+    async fn delete_model(&self, workspace: &str, name: &str, version: u32) -> Result<(), StoreError>;
 
     /// Records a target that is being attached. Names compare exactly; [`StoreError::Conflict`] when the name or the id
     /// is taken, also by an equal target.

@@ -17,6 +17,7 @@ mod fixture;
 pub mod history;
 pub mod list;
 pub mod metrics;
+pub mod models;
 pub mod outputs;
 pub mod secrets;
 pub mod services;
@@ -98,6 +99,11 @@ macro_rules! store_suite {
                 a_gap_is_refused, an_unknown_run_takes_nothing_of_the_batch, children_have_their_own,
                 an_empty_stretch_moves_the_mark, a_client_may_send_them_again,
             }
+            models {
+                versions_count_from_1, registering_twice_makes_one_version, a_deleted_number_is_not_given_again,
+                names_in_another_case_are_one_name, tags_change_and_properties_are_added, filters_add_up,
+                of_an_unknown_workspace, many_registrations_at_once_have_numbers_of_their_own,
+            }
             outputs { they_add_up_and_are_sorted, they_are_removed_by_path, of_an_unknown_run }
             experiments { they_count_their_runs, children_are_not_counted, one_without_runs, of_an_unknown_workspace }
             documents { the_last_one_is_given_back, of_an_unknown_workspace }
@@ -117,7 +123,7 @@ macro_rules! store_suite {
             }
             services {
                 everything_of_a_service_reads_back, names_belong_to_their_workspace,
-                a_late_change_of_another_service_changes_nothing,
+                a_late_change_of_another_service_changes_nothing, a_model_that_is_served_is_kept,
             }
             addresses {
                 case_does_not_matter, only_the_case_of_ascii_letters_is_ignored, they_are_sorted_by_resource_id,
@@ -162,6 +168,7 @@ mod tests {
             include_str!("suite/history.rs"),
             include_str!("suite/list.rs"),
             include_str!("suite/metrics.rs"),
+            include_str!("suite/models.rs"),
             include_str!("suite/outputs.rs"),
             include_str!("suite/secrets.rs"),
             include_str!("suite/services.rs"),

@@ -8,6 +8,7 @@
 mod collected;
 mod environments;
 mod jobs;
+mod models;
 mod runs;
 mod server;
 mod services;
@@ -17,6 +18,7 @@ mod targets;
 pub use collected::{EventQuery, LogQuery, Output, SnapshotFile, SnapshotInfo};
 pub use environments::{BuildEnvironment, BuiltEnvironment, RegisterEnvironment};
 pub use jobs::{AdoptJob, NativeJob};
+pub use models::{ModelDetails, ModelFilter, ModelLineage, ModelSource, RegisterModel};
 pub use runs::{ArrayRun, CancelAnswer, RunArray, RunFilter, RunSummary};
 pub use server::{CreateWorkspace, Experiment, InWorkspace, ServerStatus};
 pub use services::{DeployService, ModelChoice, ServiceChange, ServiceFilter, ServiceKeys, WhichKey};

@@ -171,7 +171,7 @@ pub struct InvalidName {
     max: usize,
 }
 
-/// Checks a name that a person gives to a workspace, experiment, environment or target.
+/// Checks a name that a person gives to a workspace, experiment, environment, model or target.
 ///
 /// # Errors
 /// [`InvalidName`] for anything but 1 to 255 letters, digits, `-`, `_`, `.`, beginning with a letter or digit.

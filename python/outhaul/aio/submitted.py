@@ -12,6 +12,7 @@ from outhaul._model import Event, Metrics, Output, RunView, moment
 if TYPE_CHECKING:
     from outhaul._client.client import AsyncClient
     from outhaul._logs import AsyncLogs
+    from outhaul.aio.models import Model
 
 
 class Run(RunView):
@@ -68,6 +69,31 @@ class Run(RunView):
         """Writes all its files into a folder, each checked against its hash."""
         told = await _ops.download(self._client.core, self.id, folder)
         return [Output(file["path"], file["size"], file["hash"]) for file in told]
+
+    async def register_model(
+        self,
+        name: str,
+        path: str,
+        *,
+        tags: Optional[Mapping[str, object]] = None,
+        properties: Optional[Mapping[str, object]] = None,
+        description: Optional[str] = None,
+        framework: Optional[str] = None,
+        framework_version: Optional[str] = None,
+    ) -> Model:
+        """Keeps one of its files, or a folder of them, as the next version of a model. Nothing is copied."""
+        from outhaul.aio.models import Models
+
+        return await Models(self._client, self._info.get("workspace")).register(
+            name,
+            path,
+            run=self.id,
+            tags=tags,
+            properties=properties,
+            description=description,
+            framework=framework,
+            framework_version=framework_version,
+        )
 
     async def events(self) -> List[Event]:
         """Its event log so far: what happened, and when."""

@@ -10,6 +10,7 @@ from outhaul._client.client import AsyncClient
 from outhaul._client.submission import Submission
 from outhaul._model import Experiment, moment
 from outhaul.environment import RegisteredEnvironment
+from outhaul.aio.models import Models
 from outhaul.aio.submitted import Run
 from outhaul.aio.targets import Targets
 
@@ -135,6 +136,11 @@ class Workspace:
             limit=limit,
         )
         return [Run(self._client, info) for info in told]
+
+    @property
+    def models(self) -> Models:
+        """Its models."""
+        return Models(self._client, self._name)
 
     @property
     def targets(self) -> Targets:

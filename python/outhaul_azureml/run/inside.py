@@ -193,6 +193,15 @@ class _SubmittedRun(Run):
         """Properties that this process has added."""
         return dict(self._own.get_properties())
 
+    def register_model(self, *args: "Any", **kwargs: "Any") -> "Any":
+        """Registering needs the server, and what the script wrote is kept when it ends."""
+        raise not_yet(
+            "azureml.core.run.Run.register_model",
+            "inside a run the server is not reachable. The file is kept with the run: register it after the end of the "
+            "run, with run.register_model where it was submitted, or `outhaul model register NAME --from-run {} --path "
+            "PATH`".format(self._run_id[:8]),
+        )
+
     def child_run(self, name: "str | None" = None, run_id: "str | None" = None, outputs: "Any" = None) -> "Any":
         """A child, which is running at once."""
         return _SubmittedRun(self._own.child_run(name, run_id), parent=self)

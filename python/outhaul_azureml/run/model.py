@@ -6,6 +6,7 @@ from outhaul_azureml.errors import UserErrorException
 from outhaul_azureml.planned import known_as
 from outhaul_azureml.run.listing import check_children, listed, of, strict, texts
 from outhaul_azureml.run.logging import Logging, image_file
+from outhaul_azureml.run.registering import Registering
 from outhaul_azureml.run.status import TERMINAL, RunStatus
 
 TYPE_CHECKING = False
@@ -17,7 +18,7 @@ TRACKED_RUN = "sdk"
 
 
 @known_as("azureml.core.run")
-class Run(Logging):
+class Run(Logging, Registering):
     """A run. `Run.get_context()` gives the one that this process belongs to."""
 
     RUN_TYPE = None  # type: str | None

@@ -278,6 +278,13 @@ class Workspace:
 
         return registry.listed(self)
 
+    @property
+    def models(self) -> "dict[str, Any]":
+        """Its models by name, in their newest versions."""
+        from outhaul_azureml.model.model import Model
+
+        return {one.name: one for one in Model.list(self, latest=True)}
+
     def get_run(self, run_id: str) -> "Any":
         """A run by its id."""
         from outhaul_azureml.run.model import Run

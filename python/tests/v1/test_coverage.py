@@ -43,13 +43,13 @@ EXPECTED = [
     (7, "ComputeTarget.get_status", "works"),
     (8, "ComputeTarget", "works"),
     (9, "ComputeTarget.detach", "works"),
-    (10, "Model.register", "not yet"),
+    (10, "Model.register", "works"),
     (11, "BatchCompute.attach_configuration", "not yet"),
     (12, "Experiment", "works"),
     (13, "ScriptRunConfig", "unknown"),
     (13, "Experiment.submit", "works"),
     (14, "Run.wait_for_completion", "works"),
-    (15, "Run.register_model", "not yet"),
+    (15, "Run.register_model", "works"),
     (16, "Experiment.get_runs", "works"),
     (16, "Run.get_metrics", "works"),
     (17, "Experiment.start_logging", "works"),
@@ -77,7 +77,7 @@ class Coverage(Case):
 
     def test_reasons(self):
         reasons = {use.name.rsplit(".", 1)[-1]: use.why for use in self.found(SCRIPT)}
-        self.assertIn("models are planned", reasons["register"])
+        self.assertIn("secrets of a workspace are planned", reasons["get_default_keyvault"])
         self.assertIn("Azure Batch is planned", reasons["attach_configuration"])
         self.assertIn("typo", reasons["ScriptRunConfig"])
         self.assertEqual(reasons["from_config"], "")
@@ -94,7 +94,7 @@ class Coverage(Case):
                 "source": ["%matplotlib inline\n", "!pip install x\n", "from azureml.core import Workspace\n"],
             },
             {"cell_type": "code", "source": "%%bash\nthis is no Python"},
-            {"cell_type": "code", "source": "ws = Workspace.from_config()\nws.models\nx = !ls"},
+            {"cell_type": "code", "source": "ws = Workspace.from_config()\nws.webservices\nx = !ls"},
         ]
         path = self.write("n.ipynb", json.dumps({"cells": cells}))
         found = calls.find(source.parts(path), path)
@@ -112,8 +112,8 @@ class Coverage(Case):
         path = self.write("a.py", SCRIPT)
         code, out, _ = self.run_main(path)
         self.assertEqual(code, 0)
-        self.assertIn("not yet   line 10", out)
-        self.assertIn("14 works, 6 not yet, 3 unknown", out)
+        self.assertIn("not yet   line 11", out)
+        self.assertIn("16 works, 4 not yet, 3 unknown", out)
         code, out, _ = self.run_main("--format", "json", path, path)
         self.assertEqual([len(one["uses"]) for one in json.loads(out)], [len(EXPECTED)] * 2)
         code, out, _ = self.run_main(self.write("b.py", "x = 1\n"))

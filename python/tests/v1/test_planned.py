@@ -36,8 +36,8 @@ HEAVY = (
 class Planned(Case):
     def test_every_way_to_call_names_the_call_and_the_plan(self):
         for call, name in [
-            (lambda: Model.register(None, "a", "b"), "azureml.core.model.Model.register"),
-            (lambda: Model(None, "a"), "azureml.core.model.Model"),
+            (lambda: Model.deploy(None, "a", []), "azureml.core.model.Model.deploy"),
+            (lambda: Model.register(None, "a", "b", datasets=[1]), "azureml.core.model.Model.register(datasets=...)"),
             (lambda: InferenceConfig("score.py"), "azureml.core.model.InferenceConfig"),
             (
                 lambda: AciWebservice.deploy_configuration(),
@@ -54,7 +54,7 @@ class Planned(Case):
                 lambda: Workspace(None, None, "w", _disable_service_check=True).get_default_keyvault(),
                 "get_default_keyvault",
             ),
-            (lambda: Workspace(None, None, "w", _disable_service_check=True).models, "Workspace.models"),
+            (lambda: Workspace(None, None, "w", _disable_service_check=True).webservices, "Workspace.webservices"),
         ]:
             with self.refused(planned.NotYetException, name) as caught:
                 call()

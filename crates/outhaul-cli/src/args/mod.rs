@@ -4,6 +4,7 @@ mod attach;
 mod azureml;
 mod environment;
 mod mlflow;
+mod model;
 mod resource;
 mod run;
 mod runs;
@@ -20,6 +21,7 @@ pub(crate) use attach::{AttachCommand, AttachHdinsight, AttachRemote, AttachSlur
 pub(crate) use azureml::AzuremlCommand;
 pub(crate) use environment::{EnvironmentBuild, EnvironmentCommand, EnvironmentRegister};
 pub(crate) use mlflow::MlflowCommand;
+pub(crate) use model::{ModelCommand, ModelDownload, ModelList, ModelRegister, ModelUpdate};
 pub(crate) use resource::ResourceCommand;
 pub(crate) use run::RunArgs;
 pub(crate) use runs::{
@@ -29,7 +31,7 @@ pub(crate) use score::Score;
 pub(crate) use server::{Serve, ServerCommand};
 pub(crate) use service::{DeployCommand, DeployLocal, KeyName, ServiceCommand, ServiceUpdate, ServiceWishes};
 pub(crate) use target::TargetCommand;
-pub(crate) use values::{NamedVersion, Variable};
+pub(crate) use values::{Assignment, NamedVersion, Variable};
 pub(crate) use workspace::{ExperimentCommand, Settings, WorkspaceCommand};
 
 /// Run machine-learning scripts, reproducibly, on the compute that you have.
@@ -114,6 +116,9 @@ pub(crate) enum Command {
     /// Build, register and see environments
     #[command(subcommand)]
     Environment(EnvironmentCommand),
+    /// Register, see, download and delete models
+    #[command(subcommand)]
+    Model(ModelCommand),
     /// See experiments
     #[command(subcommand)]
     Experiment(ExperimentCommand),

@@ -10,6 +10,7 @@ mod environment;
 mod experiment;
 mod follow;
 mod mlflow;
+mod model;
 mod resource;
 mod run;
 mod runs;
@@ -52,6 +53,7 @@ async fn with_context(context: &Context, command: Command) -> Outcome {
         Command::Target(command) => target::run(context, command).await,
         Command::Resource(command) => resource::run(context, command).await,
         Command::Environment(command) => environment::run(context, command).await,
+        Command::Model(command) => model::run(context, command).await,
         Command::Experiment(command) => experiment::run(context, &command).await,
         Command::Workspace(command) => workspace::run(context, command).await,
         Command::Mlflow(command) => mlflow::run(context, command).await,

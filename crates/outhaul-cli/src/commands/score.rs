@@ -71,13 +71,20 @@ async fn serve(config: Config, announce: Option<&Path>, printer: &Printer) -> Ou
         }
     }
     printer.note("ending when the requests under way are answered; Ctrl-C again ends at once");
+    let again = async {
+        if announce.is_some() {
+            // Whoever ends a run asks its whole process group, and each process of it: that is one request.
+            std::future::pending::<()>().await;
+        }
+        ask().await;
+    };
     tokio::select! {
         answered = service.stop(GRACE) => if answered {
             Ok(0)
         } else {
             Err(CliError::system(format!("requests were still under way after {} s and were cut off", GRACE.as_secs())))
         },
-        () = ask() => Ok(130),
+        () = again => Ok(130),
     }
 }
 

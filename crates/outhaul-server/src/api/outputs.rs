@@ -7,7 +7,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::{Path, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use outhaul_snapshot::EntryKind;
+use outhaul_snapshot::{EntryKind, Tree};
 use outhaul_types::ApiError;
 use outhaul_types::api::{Output, SnapshotFile, SnapshotInfo};
 use tokio::io::AsyncReadExt;
@@ -88,9 +88,17 @@ async fn snapshot(State(app): State<Arc<App>>, Path(run): Path<String>) -> Answe
     };
     let id = spec.snapshot.tree.parse().map_err(|error| broken(&error))?;
     let tree = app.blobs.get_tree(&id).map_err(|error| broken(&error))?;
-    let files = tree
-        .entries()
-        .iter()
+    let files = listed(&tree);
+    Ok(Json(SnapshotInfo {
+        snapshot: spec.snapshot,
+        files,
+    }))
+}
+
+/// The files of a tree as they are shown.
+pub(crate) fn listed(tree: &Tree) -> Vec<SnapshotFile> {
+    let entries = tree.entries().iter();
+    entries
         .map(|entry| match &entry.kind {
             EntryKind::File {
                 hash,
@@ -111,11 +119,7 @@ async fn snapshot(State(app): State<Arc<App>>, Path(run): Path<String>) -> Answe
                 link: Some(target.clone()),
             },
         })
-        .collect();
-    Ok(Json(SnapshotInfo {
-        snapshot: spec.snapshot,
-        files,
-    }))
+        .collect()
 }
 
 /// One file of a snapshot by its content.

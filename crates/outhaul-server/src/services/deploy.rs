@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use outhaul_snapshot::{Hash, Tree};
 use outhaul_store::StoreError;
 use outhaul_types::api::{DeployService, ModelChoice, ServiceChange, ServiceFilter};
+use outhaul_types::model::ModelName;
 use outhaul_types::service::{ServedModel, check_service_name};
 use outhaul_types::spec::is_inside;
 use outhaul_types::workspace::LOCAL_TARGET;
@@ -16,7 +17,7 @@ use outhaul_types::{ApiError, Interpreter, ServiceSpec, ServiceState, WebService
 use super::{keeper, keys};
 use crate::app::App;
 use crate::errors::{translate, unknown};
-use crate::submit;
+use crate::{models, submit};
 
 const HOST: &str = "127.0.0.1";
 const WORKERS: u16 = 1;
@@ -281,7 +282,7 @@ async fn changed_spec(
     }
     check_entry(&spec, &tree(app, &spec.source.tree)?)?;
     if let Some(models) = &change.models {
-        spec.models = chosen_models(app, workspace, models)?;
+        spec.models = chosen_models(app, workspace, models).await?;
     }
     if let Some(choice) = &change.environment {
         let (environment, name) = submit::environment(app, workspace, choice.clone(), change.conda).await?;
@@ -376,16 +377,26 @@ fn check_entry(spec: &ServiceSpec, tree: &Tree) -> Result<(), ApiError> {
     }
 }
 
-fn chosen_models(
+async fn chosen_models(
     app: &App,
-    _workspace: &Workspace,
+    workspace: &Workspace,
     choices: &[ModelChoice],
 ) -> Result<Vec<ServedModel>, ApiError> {
-    let mut models: Vec<ServedModel> = Vec::new();
+    let mut chosen: Vec<ServedModel> = Vec::new();
     for choice in choices {
         let model = match choice {
-            ModelChoice::Registered { name, .. } => {
-                return Err(wrong(format!("model `{name}` is not registered")));
+            ModelChoice::Registered { name, version } => {
+                let name = ModelName {
+                    name: name.clone(),
+                    version: *version,
+                };
+                let model = models::find(app, &workspace.name, &name.to_string()).await?;
+                models::bring_to_blobs(app, &model).await?;
+                ServedModel {
+                    name: model.name,
+                    version: model.version,
+                    tree: model.files.tree,
+                }
             }
             ModelChoice::Files { name, tree: id } => {
                 outhaul_types::id::check_name("model", name).map_err(|error| wrong(error.to_string()))?;
@@ -397,7 +408,7 @@ fn chosen_models(
                 }
             }
         };
-        if models
+        if chosen
             .iter()
             .any(|other| other.name == model.name && other.version == model.version)
         {
@@ -406,9 +417,9 @@ fn chosen_models(
                 model.name, model.version
             )));
         }
-        models.push(model);
+        chosen.push(model);
     }
-    Ok(models)
+    Ok(chosen)
 }
 
 fn url(spec: &ServiceSpec) -> String {

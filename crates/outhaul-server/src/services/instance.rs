@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use outhaul_snapshot::{BlobStore, EntryKind, Hash, SnapshotError, Tree, TreeEntry};
+use outhaul_types::model::ModelName;
+use outhaul_types::model::layout::layout;
 use outhaul_types::service::ServiceInstance;
 use outhaul_types::{ApiError, Command, NewRun, RunSpec, SnapshotRef, WebService};
 
@@ -15,7 +17,6 @@ pub(super) const READY: &str = "outhaul.service.ready";
 /// The experiment that the runs of services belong to.
 const EXPERIMENT: &str = "web-services";
 const SOURCE: &str = "source";
-const MODELS: &str = "azureml-models";
 const SERVE: &str = "serve.py";
 const PROGRAM: &str = "bin/outhaul";
 
@@ -33,11 +34,27 @@ pub(super) fn run_of(
         ApiError::internal(format!("the files of service `{}`: {error}", service.name))
     };
     let spec = &service.spec;
-    let mut parts = vec![(SOURCE.to_owned(), tree(blobs, &spec.source.tree).map_err(wrong)?)];
+    let mut models = Vec::new();
     for model in &spec.models {
-        let folder = format!("{MODELS}/{}/{}", model.name, model.version);
-        parts.push((folder, tree(blobs, &model.tree).map_err(wrong)?));
+        let name = ModelName {
+            name: model.name.clone(),
+            version: Some(model.version),
+        };
+        models.push((name, tree(blobs, &model.tree).map_err(wrong)?));
     }
+    let laid_out = layout(models.iter().map(|(name, tree)| (name.clone(), tree)));
+    let model_dir = if models.is_empty() {
+        String::new()
+    } else {
+        laid_out.model_dir.clone()
+    };
+    let mut parts = vec![(SOURCE.to_owned(), tree(blobs, &spec.source.tree).map_err(wrong)?)];
+    parts.extend(
+        laid_out
+            .places
+            .into_iter()
+            .map(|place| (place.folder, place.model.clone())),
+    );
     let mut files = vec![file(blobs, SERVE, SERVE_TEXT.as_bytes()).map_err(wrong)?];
     let is_contained = spec.environment.docker.is_some();
     if is_contained {
@@ -74,7 +91,7 @@ pub(super) fn run_of(
         spec: Some(RunSpec {
             command: Command::Script {
                 script: SERVE.to_owned(),
-                arguments: arguments(service, program),
+                arguments: arguments(service, program, model_dir),
             },
             snapshot: SnapshotRef {
                 tree: id.to_hex(),
@@ -100,14 +117,9 @@ pub(super) fn run_of(
 
 /// What `serve.py` is told: the program, where the models are, the name by which instances hand over, and the arguments
 /// of `outhaul score`.
-fn arguments(service: &WebService, program: String) -> Vec<String> {
+fn arguments(service: &WebService, program: String, model_dir: String) -> Vec<String> {
     let spec = &service.spec;
-    let model = match spec.models.as_slice() {
-        [] => String::new(),
-        [one] => format!("{MODELS}/{}/{}", one.name, one.version),
-        _ => MODELS.to_owned(),
-    };
-    let mut words = vec![program, model, service.id.to_string(), spec.entry.clone()];
+    let mut words = vec![program, model_dir, service.id.to_string(), spec.entry.clone()];
     let mut option = |name: &str, value: String| words.extend([name.to_owned(), value]);
     option("--host", spec.host.clone());
     option("--port", spec.port.to_string());

@@ -10,8 +10,10 @@ use outhaul_types::{
     WorkspaceSettings,
 };
 
+use super::models::Models;
 use super::services::Services;
 use super::targets::Targets;
+use crate::rules::models::ServiceModels;
 use crate::rules::{self, RunQuery};
 use crate::{AppliedRun, Guard, MetricBatch, StoreError};
 
@@ -36,6 +38,7 @@ pub(super) struct State {
     pub locks: BTreeMap<String, Lock>,
     /// By workspace and kind, then by id.
     pub documents: BTreeMap<(String, String), BTreeMap<String, serde_json::Value>>,
+    pub models: Models,
     pub targets: Targets,
     pub services: Services,
     /// In the order of submission.
@@ -250,5 +253,11 @@ impl State {
             Some(version) => versions.iter().find(|one| one.version == version),
         });
         found.cloned().ok_or_else(|| rules::no_environment(name, version))
+    }
+
+    /// The services of a workspace with their models: what keeps a model from being deleted.
+    pub fn services_with_models(&self, workspace: &str) -> Vec<ServiceModels> {
+        let services = self.services.all(Some(workspace));
+        services.iter().map(ServiceModels::of).collect()
     }
 }

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use outhaul_types::model::{ModelFiles, ModelOrigin};
 use outhaul_types::service::{ServedModel, ServiceError, ServiceInstance};
-use outhaul_types::{ServiceSpec, ServiceState, WebService};
+use outhaul_types::{NewModel, ServiceSpec, ServiceState, WebService};
 
 use super::fixture::{at, id, spec, workspace};
 use crate::{Store, StoreError};
@@ -48,6 +49,48 @@ fn service(name: &str, number: u64) -> WebService {
         updated_at: at(1),
         url: "http://127.0.0.1:6789".into(),
     }
+}
+
+/// A registered model that a service has, or may go back to, is not deleted.
+pub async fn a_model_that_is_served_is_kept(store: Arc<dyn Store>) {
+    workspace(&*store).await;
+    let model = |number| NewModel {
+        id: id(number),
+        workspace: "default".into(),
+        name: "churn".into(),
+        files: ModelFiles {
+            tree: "t".into(),
+            entry: "model.pkl".into(),
+            files: 1,
+            bytes: 1,
+        },
+        origin: ModelOrigin::Path { path: "/m".into() },
+        tags: BTreeMap::new(),
+        properties: BTreeMap::new(),
+        description: None,
+        framework: None,
+        framework_version: None,
+    };
+    for number in 81..84 {
+        store.register_model(model(number), at(1)).await.unwrap();
+    }
+    let mut one = service("one", 1);
+    let served = |version| ServedModel {
+        name: "churn".into(),
+        version,
+        tree: "t".into(),
+    };
+    one.previous = Some(Box::new(one.spec.clone()));
+    one.previous.as_mut().unwrap().models.push(served(1));
+    one.spec.models.push(served(3));
+    store.create_service(one).await.unwrap();
+    for version in [1, 3] {
+        let error = store.delete_model("default", "churn", version).await.unwrap_err();
+        assert!(error.to_string().contains("`one`"), "{error}");
+    }
+    store.delete_model("default", "churn", 2).await.unwrap();
+    store.remove_service("default", "one", &id(1)).await.unwrap();
+    store.delete_model("default", "churn", 3).await.unwrap();
 }
 
 fn full(name: &str, number: u64) -> WebService {
