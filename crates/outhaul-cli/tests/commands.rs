@@ -91,6 +91,11 @@ fn help() {
         vec!["runs", "rerun", "--help"],
         vec!["target", "--help"],
         vec!["environment", "--help"],
+        vec!["model", "--help"],
+        vec!["model", "register", "--help"],
+        vec!["model", "list", "--help"],
+        vec!["model", "download", "--help"],
+        vec!["model", "update", "--help"],
         vec!["experiment", "--help"],
         vec!["workspace", "--help"],
         vec!["score", "--help"],
@@ -242,6 +247,7 @@ fn every_read_has_a_json_form() {
     let _ = home
         .call(["environment", "register", "environment.yml"])
         .success();
+    let _ = home.call(["model", "register", "m", "--path", "hi.py"]).success();
     let id = home.json(["runs", "list"])[0]["id"].as_str().unwrap().to_owned();
     for list in [
         vec!["runs", "list"],
@@ -249,6 +255,7 @@ fn every_read_has_a_json_form() {
         vec!["runs", "outputs", &id],
         vec!["target", "list"],
         vec!["environment", "list"],
+        vec!["model", "list"],
         vec!["experiment", "list"],
         vec!["workspace", "list"],
         vec!["doctor"],
@@ -262,6 +269,7 @@ fn every_read_has_a_json_form() {
         vec!["target", "show", "local"],
         vec!["target", "check", "local"],
         vec!["environment", "show", "tools"],
+        vec!["model", "show", "m"],
         vec!["workspace", "show"],
         vec!["server", "status"],
     ] {

@@ -306,7 +306,7 @@ fn exactly(text: &str, what: &str) -> Result<(String, u32), ApiError> {
             "which version of model `{}` to {what} is not said",
             name.name
         ))
-        .with_hint(format!("write it as `{}:1`", name.name))),
+        .with_hint(format!("write it as `{}:VERSION`", name.name))),
     }
 }
 

@@ -14,6 +14,7 @@ fn path(template: &str, run: &str) -> String {
         .replace("{workspace}", "default")
         .replace("{target}", "local")
         .replace("{name}", "none")
+        .replace("{model}", "none")
         .replace("{hash}", &"0".repeat(64))
         .replace("{*path}", "outputs/x")
         .replace("{path}", "outputs/x")

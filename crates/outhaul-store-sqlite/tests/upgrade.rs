@@ -3,7 +3,7 @@
 
 use outhaul_store::Store;
 use outhaul_store_sqlite::{SCHEMA_VERSION, SqliteStore};
-use outhaul_types::{ComputeTarget, RunState};
+use outhaul_types::{ComputeTarget, NewModel, RunState};
 use rusqlite::Connection;
 
 #[tokio::test]
@@ -35,7 +35,13 @@ async fn data_of_version_1_opens_and_takes_targets() {
         if round == 0 {
             store.create_target(target()).await.unwrap();
             store.put_secret("1", vec![7]).await.unwrap();
+            store
+                .register_model(model(), jiff::Timestamp::UNIX_EPOCH)
+                .await
+                .unwrap();
         }
+        let found = store.model("default", "churn", None).await.unwrap();
+        assert_eq!((found.version, found.files), (1, model().files));
         assert_eq!(store.target("gpu").await.unwrap(), target());
         assert_eq!(store.secret("1").await.unwrap(), Some(vec![7]));
     }
@@ -59,6 +65,15 @@ async fn a_target_with_unknown_fields_is_read_and_changed() {
     assert_eq!(store.targets().await.unwrap(), [target()]);
     store.put_target(target()).await.unwrap();
     assert_eq!(store.target("gpu").await.unwrap(), target());
+}
+
+fn model() -> NewModel {
+    let value = serde_json::json!({
+        "id": "0000000000000003", "workspace": "default", "name": "churn",
+        "files": { "tree": "t", "entry": "model.pkl", "files": 1, "bytes": 7 },
+        "origin": { "kind": "run", "run": "0000000000000002", "experiment": "diabetes", "path": "outputs/m" },
+    });
+    serde_json::from_value(value).unwrap()
 }
 
 fn target() -> ComputeTarget {

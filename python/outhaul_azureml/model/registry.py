@@ -58,7 +58,7 @@ def refuse_planned(call: str, given: "dict[str, Any]") -> None:
 
 def check_path(model_path: "Any") -> str:
     """The path of a file or folder, which has to be in the current folder."""
-    text = os.fspath(model_path)
+    text = str(os.fspath(model_path))
     if not os.path.exists(text):
         raise FileNotFoundError("Path does not exist: {}".format(text))
     here = os.path.realpath(os.getcwd())
@@ -113,7 +113,7 @@ def get(workspace: "Any", name: str) -> "dict[str, Any] | None":
         if getattr(error.inner_exception, "code", None) == "bad_request":
             return None
         raise
-    return None if found is None else found["model"]  # type: ignore[no-any-return]
+    return None if found is None else found["model"]
 
 
 def listed(

@@ -42,7 +42,7 @@ pub(crate) enum ModelCommand {
 /// Arguments of `outhaul model register`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  outhaul model register churn --from-run 3k9v --path outputs/model.pkl\n  outhaul model register churn --path build/model.pkl --tag stage=test\n  outhaul model register net --path saved_model --framework TensorFlow:2.16\n\nFrom a run nothing is copied: a model is what the run left, under a name. Of a run that has not ended only files that\nare kept already can be registered."
+    after_help = "Examples:\n  outhaul model register churn --from-run 3k9v --path outputs/model.pkl\n  outhaul model register churn --path build/model.pkl --tag stage=test\n  outhaul model register net --path saved_model --framework TensorFlow:2.16\n\nFrom a run nothing is copied: a model is what the run left, under a name. Of a run that has not\nended only files that are kept already can be registered."
 )]
 pub(crate) struct ModelRegister {
     /// Its name
