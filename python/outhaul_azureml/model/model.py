@@ -138,6 +138,24 @@ class Model:
         found = registry.listed(workspace, name, tags, properties, run_id, latest, model_framework)
         return [Model(workspace, _found=one) for one in found]
 
+    @staticmethod
+    def deploy(
+        workspace: "Any",
+        name: str,
+        models: "Any",
+        inference_config: "Any" = None,
+        deployment_config: "Any" = None,
+        deployment_target: "Any" = None,
+        overwrite: bool = False,
+        show_output: bool = False,
+    ) -> "Any":
+        """Deploy models as a web service, which is given as it is being brought up."""
+        from outhaul_azureml.service.deploy import deploy
+
+        return deploy(
+            workspace, name, models, inference_config, deployment_config, deployment_target, overwrite, show_output
+        )
+
     # Its files
 
     @staticmethod

@@ -285,6 +285,13 @@ class Workspace:
 
         return {one.name: one for one in Model.list(self, latest=True)}
 
+    @property
+    def webservices(self) -> "dict[str, Any]":
+        """Its web services by name."""
+        from outhaul_azureml.service.webservice import Webservice
+
+        return {one.name: one for one in Webservice.list(self)}
+
     def get_run(self, run_id: str) -> "Any":
         """A run by its id."""
         from outhaul_azureml.run.model import Run

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
+use outhaul_types::{EnvironmentSpec, RunId};
 
 use super::values::{self, Assignment, Variable};
 
@@ -35,6 +36,9 @@ pub(crate) struct DeployLocal {
     pub name: String,
     #[command(flatten)]
     pub wishes: ServiceWishes,
+    /// Id of the service, chosen by a program so that asking again makes no second one
+    #[arg(long, hide = true, value_name = "ID")]
+    pub id: Option<RunId>,
     /// Take the place of the service of this name, without a gap
     #[arg(long)]
     pub overwrite: bool,
@@ -58,6 +62,12 @@ pub(crate) struct ServiceWishes {
     /// Environment file or registered name; the `python3` of the PATH, as it is, when absent
     #[arg(long, value_name = "FILE|NAME[:VERSION]")]
     pub environment: Option<String>,
+    /// Environment spelled out as JSON, by a program
+    #[arg(long, hide = true, value_name = "JSON", conflicts_with = "environment", value_parser = values::environment_spec)]
+    pub environment_spec: Option<Box<EnvironmentSpec>>,
+    /// Interpreter that a program takes for the one at hand
+    #[arg(long, hide = true, value_name = "PATH")]
+    pub python: Option<String>,
     /// Port to listen on; a free one when absent
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub port: Option<u16>,

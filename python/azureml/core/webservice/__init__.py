@@ -1,4 +1,4 @@
-"""Web services: planned."""
+"""Web services; those beyond this machine are planned."""
 
 from outhaul_azureml.lazy import attributes as _attributes
 

@@ -23,6 +23,7 @@ pub(super) async fn deploy(context: &Context, command: DeployCommand) -> Outcome
     let DeployLocal {
         name,
         wishes,
+        id,
         overwrite,
         detach,
     } = *args;
@@ -30,7 +31,10 @@ pub(super) async fn deploy(context: &Context, command: DeployCommand) -> Outcome
     // A server of this data folder makes it before anything is put there.
     let client = context.client().await?;
     let request = DeployService {
-        id: new_id()?,
+        id: match id {
+            Some(id) => id,
+            None => new_id()?,
+        },
         workspace: context.workspace().map(str::to_owned),
         name,
         target: Some(LOCAL_TARGET.to_owned()),

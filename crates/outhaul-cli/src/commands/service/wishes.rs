@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use outhaul_snapshot::{BlobStore, keep_whole};
-use outhaul_types::api::{ModelChoice, ServiceChange};
+use outhaul_types::api::{EnvironmentChoice, ModelChoice, ServiceChange};
 use outhaul_types::model::ModelName;
 use outhaul_types::{SnapshotRef, WebService};
 
@@ -30,15 +30,7 @@ pub(super) fn change(
         .iter()
         .map(|text| model(context, text))
         .collect::<Result<Vec<_>, _>>()?;
-    let environment = match (&wishes.environment, is_known) {
-        // An update that names none keeps it.
-        (None, true) => None,
-        (given, _) => {
-            let mut wish = Wish::of(context, given.as_deref(), None, None)?;
-            wish.settle(&context.home)?;
-            Some(wish.choice())
-        }
-    };
+    let environment = environment(context, wishes, is_known)?;
     let variables = variables(wishes)?;
     let tags: BTreeMap<String, String> = wishes
         .tag
@@ -91,6 +83,30 @@ pub(super) fn same_folder(context: &Context, service: &WebService) -> Result<Ser
         source: Some(taken.reference(code::git(&folder))),
         ..ServiceChange::default()
     })
+}
+
+/// The environment; an update that names none keeps it.
+fn environment(
+    context: &Context,
+    wishes: &ServiceWishes,
+    is_known: bool,
+) -> Result<Option<EnvironmentChoice>, CliError> {
+    if let Some(spec) = &wishes.environment_spec {
+        return Ok(Some(EnvironmentChoice::Spec {
+            spec: spec.as_ref().clone(),
+        }));
+    }
+    if is_known && wishes.environment.is_none() && wishes.python.is_none() {
+        return Ok(None);
+    }
+    let mut wish = Wish::of(
+        context,
+        wishes.environment.as_deref(),
+        None,
+        wishes.python.as_deref(),
+    )?;
+    wish.settle(&context.home)?;
+    Ok(Some(wish.choice()))
 }
 
 struct Place {
