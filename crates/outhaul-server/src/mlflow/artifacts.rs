@@ -124,6 +124,11 @@ pub(super) async fn list_folder(app: &App, workspace: &str, fields: &Fields) -> 
 pub(super) async fn list_run(app: &App, workspace: &str, fields: &Fields) -> Answer {
     let run = run_of(app, workspace, fields).await?;
     let folder = fields.path.as_deref().unwrap_or_default();
+    if folder.split('/').any(|part| part == "..") {
+        return Err(MlflowError::invalid(format!(
+            "`{folder}` is not a path of artifacts"
+        )));
+    }
     let view = RunView {
         run,
         metrics: Default::default(),
