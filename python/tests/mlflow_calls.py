@@ -60,8 +60,6 @@ def plain(thing):
         return [thing.key, number(thing.value), thing.timestamp, thing.step]
     if kind == "FileInfo":
         return [thing.path, thing.is_dir, thing.file_size]
-    if kind == "PagedList" and all(type(one).__name__ == "Run" for one in thing):
-        return [labels(thing), bool(thing.token)]
     if isinstance(thing, (list, tuple)):
         return [plain(one) for one in thing]
     if isinstance(thing, str):
@@ -115,6 +113,7 @@ def experiments():
     call("get_experiment_by_name, missing", lambda: client.get_experiment_by_name("nowhere"))
     call("get_experiment, missing", lambda: client.get_experiment("987654321"))
     call("the default experiment", lambda: client.get_experiment("0").name)
+    call("the default experiment's creation_time", lambda: client.get_experiment("0").creation_time > 0)
     call("set_experiment_tag", lambda: client.set_experiment_tag(e("alpha"), "stage", "1"))
     call("set_experiment_tag again", lambda: client.set_experiment_tag(e("alpha"), "stage", "2"))
     call("set_experiment_tag, missing", lambda: client.set_experiment_tag("987654321", "stage", "2"))
@@ -136,7 +135,7 @@ def experiments():
         "tags.team LIKE '%e%' AND name LIKE 'g%'",
         "tags.`mlflow.note.content` = 'a note'",
         "tags.nothing = 'x'",
-        "creation_time > 0",
+        "creation_time > 5 AND name != 'Default'",
         "creation_time < 5",
         "colour = 'red'",
         "name = 1",
@@ -174,7 +173,7 @@ def runs():
     call("create_run", lambda: run("alpha", "one", tags={"stage": "test", "mlflow.user": "me", "mlflow.source.name": "a.py"}))
     call("create_run, bare", lambda: run("alpha", "two"))
     call("create_run with a parent", lambda: run("alpha", "child", tags={"mlflow.parentRunId": r("one")}))
-    call("create_run with a start time", lambda: run("alpha", "three", start_time=1700000000000).info.status)
+    call("create_run with a start time", lambda: run("My second: try!", "three", start_time=1700000000000).info.start_time == 1700000000000)
     call("create_run elsewhere", lambda: run("beta", "elsewhere"))
     call("create_run in a missing experiment", lambda: client.create_run("987654321"))
     call("get_run", lambda: client.get_run(r("one")))
@@ -205,13 +204,16 @@ def runs():
     call("log_param, empty", lambda: client.log_param(r("one"), "empty", ""))
     call("log_param, an empty name", lambda: client.log_param(r("one"), "", "x"))
     call("log_param, long", lambda: client.log_param(r("one"), "long", "x" * 6000))
-    call("log_param, too long", lambda: client.log_param(r("one"), "longer", "x" * 6001))
+    call("log_param, too long", lambda: client.log_param(r("child"), "longer", "x" * 6001) is not None)
+    call("its length", lambda: len(client.get_run(r("child")).data.params["longer"]))
     call("log_param, a bad name", lambda: client.log_param(r("one"), "a/../b", "x"))
     call("set_tag", lambda: client.set_tag(r("one"), "colour", "red"))
     call("set_tag again", lambda: client.set_tag(r("one"), "colour", "green"))
     call("set_tag, a number", lambda: client.set_tag(r("one"), "count", 7))
     call("set_tag, empty", lambda: client.set_tag(r("one"), "nothing", ""))
     call("set_tag, an empty name", lambda: client.set_tag(r("one"), "", "x"))
+    call("set_tag, a bad name", lambda: client.set_tag(r("one"), "a\nb", "x"))
+    call("set_tag, a name that leads out", lambda: client.set_tag(r("one"), "../x", "x"))
     call("set_tag, a long name", lambda: client.set_tag(r("one"), "x" * 251, "x"))
     call("set_tag, long", lambda: client.set_tag(r("one"), "long", "x" * 8000))
     call("delete_tag", lambda: client.delete_tag(r("one"), "nothing"))
@@ -256,12 +258,18 @@ def runs():
     call("set_terminated, deleted", lambda: client.set_terminated(r("elsewhere")))
     call("delete it again", lambda: client.delete_run(r("elsewhere")))
     call("delete a missing run", lambda: client.delete_run("0123456789abcdef0123456789abcdef"))
-    call("not among the active", lambda: client.search_runs([e("beta")]))
-    call("among the deleted", lambda: client.search_runs([e("beta")], run_view_type=ViewType.DELETED_ONLY))
-    call("among all", lambda: client.search_runs([e("beta")], run_view_type=ViewType.ALL))
+    call("not among the active", lambda: search([e("beta")]))
+    call("among the deleted", lambda: search([e("beta")], run_view_type=ViewType.DELETED_ONLY))
+    call("among all", lambda: search([e("beta")], run_view_type=ViewType.ALL))
     call("restore_run", lambda: client.restore_run(r("elsewhere")))
     call("restore one that is active", lambda: client.restore_run(r("elsewhere")))
-    call("restored run", lambda: client.search_runs([e("beta")]))
+    call("restored run", lambda: search([e("beta")]))
+
+
+def search(*given, **more):
+    """The names of the runs that are found, and whether there are more."""
+    page = client.search_runs(*given, **more)
+    return [labels(page), bool(page.token)]
 
 
 def without_long(found):
@@ -331,7 +339,7 @@ def searches():
         "params.kind IS NOT NULL",
     ]:
         told = text.replace(r("one"), "R:one").replace(r("two"), "R:two").replace(r("child"), "R:child")
-        call("search_runs " + told, lambda: client.search_runs(here, text))
+        call("search_runs " + told, lambda: search(here, text))
     for order in (
         ["metrics.mse"],
         ["metrics.mse ASC"],
@@ -356,17 +364,16 @@ def searches():
         ["metrics.mse ASC DESC"],
         [""],
     ):
-        # Of this one the file store keeps the time that the client wishes.
-        call("search_runs by " + repr(order), lambda: client.search_runs(here, "run_name != 'three'", order_by=order))
+        call("search_runs by " + repr(order), lambda: search(here, order_by=order))
     both = [e("alpha"), e("beta")]
-    call("search_runs in two", lambda: client.search_runs(both, order_by=["run_name"]))
-    call("search_runs nowhere", lambda: client.search_runs([]))
-    call("search_runs in a missing one", lambda: client.search_runs(["987654321"]))
+    call("search_runs in two", lambda: search(both, order_by=["run_name"]))
+    call("search_runs nowhere", lambda: search([]))
+    call("search_runs in a missing one", lambda: search(["987654321"]))
     call("search_runs, one at a time", pages)
-    call("search_runs, none", lambda: client.search_runs(here, max_results=0))
-    call("search_runs, too many", lambda: client.search_runs(here, max_results=50001))
-    call("search_runs, a wrong page", lambda: client.search_runs(here, page_token="nonsense"))
-    call("what is found", lambda: plain(client.search_runs(here, "run_name = 'two'")[0]))
+    call("search_runs, none", lambda: search(here, max_results=0))
+    call("search_runs, too many", lambda: search(here, max_results=50001))
+    call("search_runs, a wrong page", lambda: search(here, page_token="nonsense"))
+    call("what is found", lambda: client.search_runs(here, "run_name = 'two'")[0])
 
 
 def pages():

@@ -19,25 +19,36 @@ pub struct Pair {
     pub value: String,
 }
 
-/// Refuses a name of a metric or param that MLflow's own stores refuse: it must be a path that stays where it is.
-///
-/// # Errors
-/// When it is empty or too long, has other characters than letters, digits and `_-. :/`, or is no plain path.
-pub fn check_key(what: &str, key: &str) -> Result<(), MlflowError> {
-    let allowed = |letter: char| letter.is_alphanumeric() || "_-. :/".contains(letter);
-    let plain = |part: &str| !["", ".", ".."].contains(&part);
-    if key.chars().count() <= LONGEST_KEY && key.chars().all(allowed) && key.split('/').all(plain) {
-        return Ok(());
-    }
-    let shown: String = key.chars().take(LONGEST_KEY).collect();
-    Err(MlflowError::invalid(format!(
-        "`{shown}` cannot be the name of a {what}: use up to {LONGEST_KEY} letters, digits, `_`, `-`, `.`, spaces, `:`, and \
-         `/` between words"
-    )))
-}
-
 /// How long names of metrics and params may be.
 const LONGEST_KEY: usize = 250;
+
+/// Refuses a name of a metric or param that MLflow's own stores refuse.
+///
+/// # Errors
+/// When it is too long, or [`check_name`] refuses it.
+pub fn check_key(what: &str, key: &str) -> Result<(), MlflowError> {
+    if key.chars().count() > LONGEST_KEY {
+        return Err(MlflowError::invalid(format!(
+            "the name of a {what} has more than {LONGEST_KEY} characters"
+        )));
+    }
+    check_name(what, key)
+}
+
+/// Refuses a name that MLflow's own stores refuse: names are paths that stay where they are.
+///
+/// # Errors
+/// When it is empty, has other characters than letters, digits and `_-. :/`, or is no plain path.
+pub fn check_name(what: &str, name: &str) -> Result<(), MlflowError> {
+    let allowed = |letter: char| letter.is_alphanumeric() || "_-. :/".contains(letter);
+    let plain = |part: &str| !["", ".", ".."].contains(&part);
+    if name.chars().all(allowed) && name.split('/').all(plain) {
+        return Ok(());
+    }
+    Err(MlflowError::invalid(format!(
+        "`{name}` cannot be the name of a {what}: use letters, digits, `_`, `-`, `.`, spaces, `:`, and `/` between words"
+    )))
+}
 
 /// One value of a metric, with the model and the data that it is about.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -362,6 +373,7 @@ mod tests {
         ] {
             assert_eq!(check_key("metric", key).is_ok(), allowed, "{key}");
         }
+        assert!(check_name("tag", &"x".repeat(251)).is_ok());
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use outhaul_mlflow::MlflowError;
 use outhaul_mlflow::error::Code;
 use outhaul_mlflow::metric::number;
-use outhaul_mlflow::request::{Fields, MetricMessage, Pair, check_key};
+use outhaul_mlflow::request::{Fields, MetricMessage, Pair, check_key, check_name};
 use outhaul_mlflow::run::{DELETED_TAG, is_deleted};
 use outhaul_types::tracking::ChangeTags;
 use outhaul_types::{ApiError, ErrorCode, MetricKind, MetricValue, Run, RunState};
@@ -99,8 +99,11 @@ fn value(metric: &MetricMessage) -> MetricValue {
 
 pub(super) async fn batch(app: &App, workspace: &str, fields: Fields) -> Answer {
     let run = writable(app, workspace, &fields).await?;
-    tracked::check_tags(fields.tags.iter().map(|tag| &tag.key))?;
     // Before the params are there: a batch that is refused changes nothing.
+    tracked::check_tags(fields.tags.iter().map(|tag| &tag.key))?;
+    for tag in &fields.tags {
+        check_name("tag", &tag.key)?;
+    }
     for metric in &fields.metrics {
         check_key("metric", &metric.key)?;
     }
@@ -175,6 +178,7 @@ pub(super) async fn set_tag(app: &App, workspace: &str, fields: &Fields) -> Answ
         key: required(fields.key.as_deref(), "key")?.to_owned(),
         value: fields.text_value(),
     };
+    check_name("tag", &tag.key)?;
     set_tags(app, &run, vec![tag]).await?;
     Ok(json!({}))
 }
