@@ -113,7 +113,7 @@ def experiments():
     call("get_experiment_by_name, missing", lambda: client.get_experiment_by_name("nowhere"))
     call("get_experiment, missing", lambda: client.get_experiment("987654321"))
     call("the default experiment", lambda: client.get_experiment("0").name)
-    call("the default experiment's creation_time", lambda: client.get_experiment("0").creation_time > 0)
+    call("the default experiment's creation_time", lambda: bool(client.get_experiment("0").creation_time))
     call("set_experiment_tag", lambda: client.set_experiment_tag(e("alpha"), "stage", "1"))
     call("set_experiment_tag again", lambda: client.set_experiment_tag(e("alpha"), "stage", "2"))
     call("set_experiment_tag, missing", lambda: client.set_experiment_tag("987654321", "stage", "2"))
@@ -256,13 +256,13 @@ def runs():
     call("set_tag, deleted", lambda: client.set_tag(r("elsewhere"), "a", "1"))
     call("log_batch, deleted", lambda: client.log_batch(r("elsewhere"), params=[Param("a", "1")]))
     call("set_terminated, deleted", lambda: client.set_terminated(r("elsewhere")))
-    call("delete it again", lambda: client.delete_run(r("elsewhere")))
+    call("delete the run again", lambda: client.delete_run(r("elsewhere")))
     call("delete a missing run", lambda: client.delete_run("0123456789abcdef0123456789abcdef"))
     call("not among the active", lambda: search([e("beta")]))
     call("among the deleted", lambda: search([e("beta")], run_view_type=ViewType.DELETED_ONLY))
     call("among all", lambda: search([e("beta")], run_view_type=ViewType.ALL))
     call("restore_run", lambda: client.restore_run(r("elsewhere")))
-    call("restore one that is active", lambda: client.restore_run(r("elsewhere")))
+    call("restore a run that is active", lambda: client.restore_run(r("elsewhere")))
     call("restored run", lambda: search([e("beta")]))
 
 
@@ -398,8 +398,10 @@ def artifacts():
         call("log_artifact", lambda: client.log_artifact(r("one"), os.path.join(folder, "empty")))
         call("log_artifacts", lambda: client.log_artifacts(r("one"), os.path.join(folder, "d"), "data"))
         call("log_artifact again", lambda: client.log_artifact(r("one"), os.path.join(folder, "d", "b"), "notes"))
-    for path in (None, "notes", "data", "data/below", "facts.json", "nothing", "../x"):
+    for path in (None, "notes", "data", "data/below", "facts.json", "nothing"):
         call("list_artifacts " + repr(path), lambda: sorted(client.list_artifacts(r("one"), path), key=lambda one: one.path))
+    # The classes of the error differ from client to client.
+    call("list_artifacts, a path that leads out", lambda: fails(lambda: client.list_artifacts(r("one"), "../x")))
     call("list_artifacts, no run", lambda: client.list_artifacts("0123456789abcdef0123456789abcdef"))
     with tempfile.TemporaryDirectory() as folder:
         call("download a file", lambda: content(client.download_artifacts(r("one"), "notes/hello.txt", folder)))
@@ -452,6 +454,7 @@ def models():
 
 
 if __name__ == "__main__":
-    for part in (experiments, runs, searches, artifacts, models):
+    # Before MLflow 3 models are files of runs.
+    for part in (experiments, runs, searches, artifacts) + ((models,) if hasattr(client, "create_logged_model") else ()):
         part()
     print("\n" + json.dumps(results))
