@@ -152,11 +152,15 @@ fn python(context: &Context) -> Result<Outcome> {
             None => println!("Python {version} is not here, so it is not tested with"),
         }
     }
-    for python in found {
+    for (place, python) in found.into_iter().enumerate() {
         let mut command = context.for_test(context.repo.command(python));
         command
             .env("PYTHONDONTWRITEBYTECODE", "1")
             .env("OUTHAUL_TEST_BIN", context.repo.built("debug", "outhaul"));
+        if place > 0 {
+            // What has a Python of its own gives the same whatever the tests run under.
+            command.env("OUTHAUL_TEST_AGAIN", "1");
+        }
         shell::run(command.args(["-m", "unittest", "discover", "-s", "python/tests"]))?;
     }
     Ok(Passed)
