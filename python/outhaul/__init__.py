@@ -11,6 +11,7 @@ __version__ = "0.1.0"
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from outhaul.arrays import RunArray as RunArray
     from outhaul.environment import Environment as Environment
     from outhaul.errors import OuthaulError as OuthaulError
     from outhaul.errors import RunFailedError as RunFailedError
@@ -25,6 +26,7 @@ _PLACES = {
     "Model": "models",
     "OuthaulError": "errors",
     "Run": "submitted",
+    "RunArray": "arrays",
     "RunFailedError": "errors",
     "Target": "targets",
     "TrackedRun": "tracked",

@@ -169,6 +169,12 @@ class RunView:
         return None if parent is None else str(parent)
 
     @property
+    def array_index(self) -> Optional[int]:
+        """Its index in its array; None when it belongs to none."""
+        element = (self._part("spec") or {}).get("array")
+        return None if element is None else int(element["index"])
+
+    @property
     def info(self) -> Dict[str, Any]:
         """Everything that the API tells about it: see docs/openapi.json, `Run`."""
         return dict(self._known())
@@ -185,6 +191,60 @@ class RunView:
 
 def _whole(value: object) -> Optional[int]:
     return value if isinstance(value, int) else None
+
+
+class ArrayView:
+    """An array of runs as the server described it last."""
+
+    def __init__(self, info: Mapping[str, Any]) -> None:
+        self._info: Dict[str, Any] = dict(info)
+
+    def _elements(self) -> List[Dict[str, Any]]:
+        return list(self._info["runs"])
+
+    def _ids(self) -> List[str]:
+        return [str(element["run"]["id"]) for element in self._elements()]
+
+    def _element(self, index: int) -> Dict[str, Any]:
+        for element in self._elements():
+            if element["index"] == index:
+                return element
+        raise IndexError(f"array `{self.id}` has no run with the index {index}: it has {self._info['array']}")
+
+    @property
+    def id(self) -> str:
+        """Its id, which is that of its first run."""
+        return str(self._info["id"])
+
+    @property
+    def indexes(self) -> List[int]:
+        """Its indexes."""
+        return [int(element["index"]) for element in self._elements()]
+
+    @property
+    def states(self) -> Dict[str, int]:
+        """How many of its runs are in each state."""
+        found: Dict[str, int] = {}
+        for element in self._elements():
+            state = str(element["run"]["state"])
+            found[state] = found.get(state, 0) + 1
+        return found
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether all its runs are `Completed`, `Failed` or `Canceled`."""
+        return all(state in ENDED for state in self.states)
+
+    @property
+    def info(self) -> Dict[str, Any]:
+        """Everything that the API tells about it: see docs/openapi.json, `RunArray`."""
+        return dict(self._info)
+
+    def __len__(self) -> int:
+        return len(self._info["runs"])
+
+    def __repr__(self) -> str:
+        return f"<RunArray {self.id[:8]} {self._info['array']}>"
 
 
 class TargetView:

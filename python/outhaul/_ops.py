@@ -46,6 +46,31 @@ async def submit(core: Core, asked: Submission) -> Info:
     return await core.submit(words(asked), new_run_id())
 
 
+async def array(core: Core, run_id: str) -> Info:
+    """An array, named by any of its runs."""
+    told: Info = await core.request("GET", f"/arrays/{segment(run_id)}")
+    return told
+
+
+async def wait_for_array(core: Core, ids: Sequence[str], timeout: Optional[float]) -> List[Info]:
+    """Waits until all these runs have ended, and gives their descriptions."""
+    until = None if timeout is None else time.monotonic() + timeout
+    ended = []
+    for run_id in ids:
+        left = None if until is None else max(0.0, until - time.monotonic())
+        try:
+            ended.append(await wait(core, run_id, left))
+        except TimeoutError:
+            raise TimeoutError(f"the array of run `{ids[0]}` has not ended after {timeout} seconds; it goes on") from None
+    return ended
+
+
+async def cancel_array(core: Core, run_id: str) -> int:
+    """Asks for the end of an array's runs; says how many had not ended."""
+    told: List[Info] = await core.request("POST", f"/arrays/{segment(run_id)}/cancel", repeat=True)
+    return sum(not one["already_ended"] for one in told)
+
+
 async def plan(core: Core, asked: Submission) -> Info:
     """What a submission would do; nothing is changed."""
     told: Info = await core.call(["run", "--dry-run", *words(asked)])
@@ -58,6 +83,35 @@ async def run(core: Core, run_id: str) -> Info:
     return told
 
 
+def tracked_body(
+    workspace: Optional[str],
+    experiment: Optional[str],
+    name: Optional[str],
+    tags: Optional[Mapping[str, object]],
+    properties: Optional[Mapping[str, object]],
+    parent: Optional[str],
+    run_id: Optional[str],
+) -> Info:
+    """What begins a run that a client plays. Without an experiment it is named after the current folder."""
+    return {
+        "id": run_id or new_run_id(),
+        "workspace": workspace,
+        "experiment": experiment or (None if parent else experiment_of(os.getcwd())),
+        "name": name,
+        "parent": parent,
+        "tags": {str(key): str(value) for key, value in (tags or {}).items()},
+        "properties": {str(key): str(value) for key, value in (properties or {}).items()},
+    }
+
+
+def experiment_of(folder: str) -> str:
+    """A valid name of an experiment from that of a folder, as the command makes it."""
+    import re
+
+    name = re.sub("[^A-Za-z0-9._-]", "-", os.path.basename(os.path.abspath(folder)))
+    return re.sub("^[^A-Za-z0-9]+", "", name).rstrip("-")[:255] or "default"
+
+
 async def runs(
     core: Core,
     workspace: Optional[str],
@@ -67,6 +121,7 @@ async def runs(
     tag: Optional[str] = None,
     parent: Optional[str] = None,
     limit: Optional[int] = None,
+    array: Optional[str] = None,
 ) -> List[Info]:
     """Runs, newest first."""
     query = {
@@ -77,6 +132,7 @@ async def runs(
         "tag": tag,
         "parent": parent,
         "limit": limit,
+        "array": array,
     }
     told: List[Info] = await core.request("GET", "/runs", query)
     return told
@@ -471,6 +527,7 @@ def submission(
     spark_conf: Optional[Mapping[str, object]] = None,
     spark_packages: Sequence[str] = (),
     options: Sequence[str] = (),
+    array: Optional[str] = None,
 ) -> Submission:
     """What is asked for, out of the arguments of `Workspace.run`."""
     return Submission(
@@ -491,4 +548,5 @@ def submission(
         spark_conf=spark_conf,
         spark_packages=spark_packages,
         options=options,
+        array=array,
     )

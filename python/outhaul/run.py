@@ -12,7 +12,7 @@ from outhaul._sink import FileSink, PrintSink, Sink
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Iterable
+    from typing import Any, Callable, Iterable
 
 __all__ = ["Run", "RunError"]
 
@@ -112,19 +112,7 @@ class Run:
 
         Images logged again under the same name are numbered, none is overwritten.
         """
-        _record.check_name(name)
-        if (path is None) == (plot is None):
-            raise RunError(f"image `{name}`: give exactly one of path and plot")
-        from outhaul import _files
-
-        target = _files.image_name(name, path)
-        if plot is None:
-            fill = _files.copier(path)
-        else:
-            save = getattr(plot, "savefig", None)
-            if not callable(save):
-                raise TypeError(f"image `{name}`: plot must be a matplotlib figure or pyplot, not `{type(plot).__name__}`")
-            fill = lambda temp: save(temp, format="png")
+        target, fill = self._image(name, path, plot)
         target, size = self._sink.keep(self._child, target, fill, None, True)
         if self._sink.online:
             self._put("upload", {"name": target, "size": size})
@@ -242,14 +230,10 @@ class Run:
         self, count: "int | None" = None, tag_key: "str | None" = None, tag_values: "list[object] | None" = None
     ) -> "list[Run]":
         """Start several children: `count` of them, or one per value of a tag."""
-        if (tag_key is None) != (tag_values is None) or (count is None) == (tag_values is None):
-            raise RunError("create_children: give count, or tag_key and tag_values together")
-        if tag_key is None or tag_values is None:
-            return [self.child_run() for _ in range(_record.whole_step(count, "create_children"))]
         children = []
-        for value in tag_values:
+        for tags in self._tags_of_children(count, tag_key, tag_values):
             child = self.child_run()
-            child.tag(tag_key, value)
+            child.set_tags(tags)
             children.append(child)
         return children
 
@@ -303,6 +287,33 @@ class Run:
     def _document(self, kind: str, name: str, value: object, description: str) -> None:
         what = f"metric `{_record.check_name(name)}`"
         self._put(kind, {"name": name, "value": _record.document(value, what)}, description)
+
+    @staticmethod
+    def _image(name: str, path: "str | None", plot: "Any") -> "tuple[str, Callable[[str], object]]":
+        """The name that an image's file shall have, and what writes it."""
+        _record.check_name(name)
+        if (path is None) == (plot is None):
+            raise RunError(f"image `{name}`: give exactly one of path and plot")
+        from outhaul import _files
+
+        target = _files.image_name(name, path)
+        if plot is None:
+            return target, _files.copier(path)
+        save = getattr(plot, "savefig", None)
+        if not callable(save):
+            raise TypeError(f"image `{name}`: plot must be a matplotlib figure or pyplot, not `{type(plot).__name__}`")
+        return target, lambda temp: save(temp, format="png")
+
+    @staticmethod
+    def _tags_of_children(
+        count: "int | None", tag_key: "str | None", tag_values: "list[object] | None"
+    ) -> "list[dict[str, object]]":
+        """What each child that is asked for is tagged with."""
+        if (tag_key is None) != (tag_values is None) or (count is None) == (tag_values is None):
+            raise RunError("create_children: give count, or tag_key and tag_values together")
+        if tag_key is None or tag_values is None:
+            return [{} for _ in range(_record.whole_step(count, "create_children"))]
+        return [{tag_key: value} for value in tag_values]
 
     def _named_text(self, kind: str, kept: "dict[str, str]", key: str, value: object) -> None:
         what = f"{kind} `{_record.check_name(key, kind + ' name')}`"

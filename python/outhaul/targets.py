@@ -106,6 +106,7 @@ class Attach:
         self,
         name: str,
         *,
+        local: bool = False,
         partition: Optional[str] = None,
         account: Optional[str] = None,
         qos: Optional[str] = None,
@@ -126,9 +127,12 @@ class Attach:
         replace: bool = False,
         wait: bool = True,
     ) -> Target:
-        """Attaches a Slurm cluster by one of its login hosts; see `remote` for how it is reached."""
+        """Attaches a Slurm cluster by one of its login hosts; see `remote` for how it is reached. With `local` this machine
+        is the login host.
+        """
         asked = Attachment(
             name=name,
+            local=local,
             address=address,
             username=username,
             port=port,

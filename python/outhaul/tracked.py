@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import re
 from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Tuple
 
-from outhaul._client.query import new_run_id, run_path
+from outhaul import _ops
+from outhaul._client.query import run_path
 from outhaul._record import check_name
 from outhaul._server_sink import ServerSink
 from outhaul.run import _MAX_ERROR
@@ -110,22 +109,8 @@ def start(
     run_id: Optional[str] = None,
 ) -> TrackedRun:
     """Begins a tracked run; asking again with the same id makes no second one."""
-    body = {
-        "id": run_id or new_run_id(),
-        "workspace": workspace,
-        "experiment": experiment or (None if parent else experiment_of(os.getcwd())),
-        "name": name,
-        "parent": parent.id if parent else None,
-        "tags": {str(key): str(value) for key, value in (tags or {}).items()},
-        "properties": {str(key): str(value) for key, value in (properties or {}).items()},
-    }
+    body = _ops.tracked_body(workspace, experiment, name, tags, properties, parent.id if parent else None, run_id)
     return TrackedRun(client, client.request("POST", "/runs/tracked", body=body, repeat=True), parent)
-
-
-def experiment_of(folder: str) -> str:
-    """A valid name of an experiment from that of a folder, as the command makes it."""
-    name = re.sub("[^A-Za-z0-9._-]", "-", os.path.basename(os.path.abspath(folder)))
-    return re.sub("^[^A-Za-z0-9]+", "", name).rstrip("-")[:255] or "default"
 
 
 __all__: List[str] = ["TrackedRun"]

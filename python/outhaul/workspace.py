@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Sequence, Union
+from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, Optional, Sequence, Union
 
 from outhaul import _ops
 from outhaul._client.client import Client
-from outhaul._client.submission import Submission
+from outhaul._client.submission import Submission, indexes_text
 from outhaul._model import Experiment, moment
+from outhaul.arrays import RunArray
 from outhaul.environment import RegisteredEnvironment
 from outhaul.models import Models
 from outhaul.submitted import Run
@@ -109,6 +110,23 @@ class Workspace:
         )
         return Run(self._client, self._client.block(_ops.submit(self._client.core, asked)))
 
+    def run_array(
+        self,
+        indexes: Union[str, Iterable[int]],
+        script: Optional[PathText] = None,
+        *,
+        at_once: Optional[int] = None,
+        **asked: Any,
+    ) -> RunArray:
+        """Submits a run for each index, all or none, from one snapshot: `ws.run_array(range(10), "train.py")`.
+
+        Indexes are numbers, or a text as the command has it (`0-9:3`, `1,5,7`); `at_once` of them run at the same time.
+        The script finds its own in `OUTHAUL_ARRAY_INDEX`. All else is as for `run`.
+        """
+        asked["array"] = indexes_text(indexes, at_once)
+        told = self._client.block(_ops.submit(self._client.core, self._asked(script, **asked)))
+        return RunArray(self._client, told)
+
     def plan(self, script: Optional[PathText] = None, **asked: Any) -> Dict[str, Any]:
         """What `run` with the same arguments would do, as `outhaul run --dry-run --format json` tells it."""
         return self._client.block(_ops.plan(self._client.core, self._asked(script, **asked)))
@@ -136,6 +154,10 @@ class Workspace:
         """The run of this id, or of a unique beginning of one; `NotFoundError` when there is none."""
         return Run(self._client, self._client.block(_ops.run(self._client.core, run)))
 
+    def get_array(self, run: str) -> RunArray:
+        """The array that a run belongs to; any of its runs, or a unique beginning of an id, names it."""
+        return RunArray(self._client, self._client.block(_ops.array(self._client.core, run)))
+
     def runs(
         self,
         *,
@@ -143,9 +165,12 @@ class Workspace:
         target: _ops.TargetLike = None,
         state: Optional[str] = None,
         tag: Optional[str] = None,
+        array: Optional[str] = None,
         limit: Optional[int] = 50,
     ) -> List[Run]:
-        """Runs, newest first. `tag` is `name` or `name=value`; with `limit=None` all of them."""
+        """Runs, newest first. `tag` is `name` or `name=value`, `array` any run of an array; with `limit=None` all of
+        them.
+        """
         told = self._client.block(
             _ops.runs(
                 self._client.core,
@@ -155,6 +180,7 @@ class Workspace:
                 state=state,
                 tag=tag,
                 limit=limit,
+                array=array,
             )
         )
         return [Run(self._client, info) for info in told]

@@ -13,7 +13,7 @@ from outhaul import _ops
 from outhaul._client import attaching
 from outhaul._client.attaching import Attachment
 from outhaul._client.program import build_of, data_folder, find_program, gives_way
-from outhaul._client.submission import Submission, words
+from outhaul._client.submission import Submission, indexes_text, words
 from outhaul.environment import Environment, RegisteredEnvironment
 from outhaul.errors import BadRequestError, ProgramNotFoundError
 
@@ -101,6 +101,22 @@ class Words(unittest.TestCase):
         with self.assertRaises(TypeError):
             words(Submission(script="a.py", experiment=7))
 
+    def test_indexes(self):
+        for given, at_once, text in [
+            ("0-99%10", None, "0-99%10"),
+            ("0-99", 10, "0-99%10"),
+            (range(10), None, "0-9"),
+            (range(0, 10, 3), 2, "0-9:3%2"),
+            ([1, 3, 7], None, "1,3,7"),
+            ([4], None, "4"),
+            ((3, 2), None, "3,2"),
+        ]:
+            self.assertEqual(indexes_text(given, at_once), text)
+        for bad in ([], [1.5], ["a"], [-1], [True]):
+            with self.assertRaisesRegex(BadRequestError, "whole numbers"):
+                indexes_text(bad)
+        self.assertEqual(words(Submission(script="a", python="p", array="0-9")), ["--python=p", "--array=0-9", "a", "--"])
+
     def test_attaching(self):
         secret = "canary-7"
         asked = Attachment("gpu-box", address="10.0.0.4", username="me", password=secret, jumps=["a@b:1"], accept_host_key=True)
@@ -111,6 +127,10 @@ class Words(unittest.TestCase):
         self.assertEqual(attaching.secret(asked), secret)
         self.assertNotIn(secret, repr(asked))
         key = Attachment("hpc", ssh_config="hpc", key_file=pathlib.Path("k"), passphrase=secret, wait=False, port=23)
+        self.assertEqual(
+            attaching.words("slurm", Attachment("hpc", local=True, folder="/f"), [("partition", "gpu")]),
+            "target attach slurm --local --folder=/f --partition=gpu -- hpc".split(),
+        )
         self.assertEqual(
             attaching.words("slurm", key, [("partition", "gpu"), ("qos", None)]),
             "target attach slurm --ssh-config=hpc --port=23 --private-key-file=k --partition=gpu --passphrase-stdin --no-wait -- hpc".split(),
@@ -132,6 +152,9 @@ class Words(unittest.TestCase):
         ):
             with self.subTest(asked=bad), self.assertRaises(BadRequestError):
                 attaching.words("remote", Attachment("x", **bad))
+        for given in ({"address": "a"}, {"username": "u"}, {"port": 22}, {"password": "p"}, {"agent": True}, {"packages": "ship"}):
+            with self.assertRaisesRegex(BadRequestError, "does not go with `{}`".format(list(given)[0])):
+                attaching.words("slurm", Attachment("x", local=True, **given))
 
     def test_names(self):
         _ops.check_name("workspace", "a.b_c-1")

@@ -19,6 +19,12 @@ pub const ATTRIBUTES: Attributes = Attributes {
     aliases: &[],
 };
 
+/// The fields of an experiment that lists can be ordered by.
+pub const ORDERS: Attributes = Attributes {
+    texts: &["name", "experiment_id"],
+    ..ATTRIBUTES
+};
+
 /// The id of an experiment: the same for ever, from its names. MLflow's clients want a number in a text.
 #[must_use]
 pub fn id(workspace: &str, name: &str) -> String {
@@ -74,6 +80,16 @@ impl ExperimentView {
         self.facts.title.as_deref().unwrap_or(&self.name)
     }
 
+    /// When it was made, as far as that is known: one that no client of MLflow made is as old as its newest run.
+    #[must_use]
+    pub fn made_at(&self) -> i64 {
+        if self.facts.created == 0 {
+            self.facts.updated
+        } else {
+            self.facts.created
+        }
+    }
+
     /// The message `Experiment`.
     #[must_use]
     pub fn message(&self) -> Value {
@@ -109,7 +125,11 @@ impl Searchable for ExperimentView {
     }
 
     fn text(&self, key: &str) -> Option<String> {
-        (key == "name").then(|| self.title().to_owned())
+        match key {
+            "name" => Some(self.title().to_owned()),
+            "experiment_id" => Some(self.id()),
+            _ => None,
+        }
     }
 
     fn number(&self, key: &str) -> Option<f64> {

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Value, json};
 
+use crate::MlflowError;
 use crate::metric::number;
 
 /// A key with its value: a param or a tag.
@@ -16,6 +17,37 @@ pub struct Pair {
     /// Its value.
     #[serde(deserialize_with = "or_default")]
     pub value: String,
+}
+
+/// How long names of metrics and params may be.
+const LONGEST_KEY: usize = 250;
+
+/// Refuses a name of a metric or param that MLflow's own stores refuse.
+///
+/// # Errors
+/// When it is too long, or [`check_name`] refuses it.
+pub fn check_key(what: &str, key: &str) -> Result<(), MlflowError> {
+    if key.chars().count() > LONGEST_KEY {
+        return Err(MlflowError::invalid(format!(
+            "the name of a {what} has more than {LONGEST_KEY} characters"
+        )));
+    }
+    check_name(what, key)
+}
+
+/// Refuses a name that MLflow's own stores refuse: names are paths that stay where they are.
+///
+/// # Errors
+/// When it is empty, has other characters than letters, digits and `_-. :/`, or is no plain path.
+pub fn check_name(what: &str, name: &str) -> Result<(), MlflowError> {
+    let allowed = |letter: char| letter.is_alphanumeric() || "_-. :/".contains(letter);
+    let plain = |part: &str| !["", ".", ".."].contains(&part);
+    if name.chars().all(allowed) && name.split('/').all(plain) {
+        return Ok(());
+    }
+    Err(MlflowError::invalid(format!(
+        "`{name}` cannot be the name of a {what}: use letters, digits, `_`, `-`, `.`, spaces, `:`, and `/` between words"
+    )))
 }
 
 /// One value of a metric, with the model and the data that it is about.
@@ -110,9 +142,9 @@ pub struct Fields {
     /// The order of the list.
     #[serde(deserialize_with = "or_default")]
     pub order_by: Vec<Value>,
-    /// How many at once.
-    #[serde(deserialize_with = "integer")]
-    pub max_results: i64,
+    /// How many at once; nothing when that is not said.
+    #[serde(deserialize_with = "maybe_integer")]
+    pub max_results: Option<i64>,
     /// Where the page begins.
     pub page_token: Option<String>,
     /// Which runs: active, deleted, all.
@@ -223,10 +255,23 @@ impl Fields {
         self.order_by.iter().filter_map(text).collect()
     }
 
+    /// Refuses a search that asks for fewer or more at once than it may. One that does not say is not refused.
+    ///
+    /// # Errors
+    /// When `max_results` is given and out of these bounds.
+    pub fn check_limit(&self, least: i64, most: i64) -> Result<(), MlflowError> {
+        match self.max_results {
+            Some(asked) if !(least..=most).contains(&asked) => Err(MlflowError::invalid(format!(
+                "`max_results` is {asked}; it must be from {least} to {most}"
+            ))),
+            _ => Ok(()),
+        }
+    }
+
     /// How many at once: what is asked for, within limits.
     #[must_use]
     pub fn limit(&self, usual: usize, most: usize) -> usize {
-        match usize::try_from(self.max_results) {
+        match usize::try_from(self.max_results.unwrap_or_default()) {
             Ok(0) | Err(_) => usual,
             Ok(asked) => asked.min(most),
         }
@@ -240,15 +285,19 @@ fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
 }
 
 fn integer<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
+    Ok(maybe_integer(deserializer)?.unwrap_or_default())
+}
+
+fn maybe_integer<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
     let wrong = || serde::de::Error::custom("not a whole number");
     match Value::deserialize(deserializer)? {
-        Value::Null => Ok(0),
+        Value::Null => Ok(None),
         Value::Number(number) => {
             let rounded = number.as_f64().map(|number| number as i64);
-            number.as_i64().or(rounded).ok_or_else(wrong)
+            number.as_i64().or(rounded).map(Some).ok_or_else(wrong)
         }
-        Value::String(text) if text.is_empty() => Ok(0),
-        Value::String(text) => text.parse().map_err(|_| wrong()),
+        Value::String(text) if text.is_empty() => Ok(None),
+        Value::String(text) => text.parse().map(Some).map_err(|_| wrong()),
         _ => Err(wrong()),
     }
 }
@@ -294,6 +343,7 @@ mod tests {
         );
         assert_eq!(fields.order_texts(), ["start_time DESC", "metrics.a DESC"]);
         assert_eq!((fields.limit(100, 1000), fields.tags.len()), (100, 0));
+        assert!(fields.check_limit(1, 5).is_ok());
         let back = serde_json::to_value(&fields.metrics[0]).unwrap();
         assert_eq!(back["value"], json!("NaN"));
         assert!(
@@ -302,6 +352,42 @@ mod tests {
                 .value
                 .is_nan()
         );
+    }
+
+    #[test]
+    fn names_are_plain_paths() {
+        for (key, allowed) in [
+            ("mse", true),
+            ("train/loss a:b-c.d_1", true),
+            ("é", true),
+            ("", false),
+            ("/mse", false),
+            ("mse/", false),
+            ("a//b", false),
+            ("../mse", false),
+            ("a/./b", false),
+            ("a\nb", false),
+            ("a%", false),
+            (&"x".repeat(250), true),
+            (&"x".repeat(251), false),
+        ] {
+            assert_eq!(check_key("metric", key).is_ok(), allowed, "{key}");
+        }
+        assert!(check_name("tag", &"x".repeat(251)).is_ok());
+    }
+
+    #[test]
+    fn more_than_may_be_asked_for_is_refused() {
+        for (asked, allowed) in [
+            ("0", false),
+            ("1", true),
+            ("5", true),
+            ("6", false),
+            ("-1", false),
+        ] {
+            let fields: Fields = serde_json::from_value(json!({"max_results": asked})).unwrap();
+            assert_eq!(fields.check_limit(1, 5).is_ok(), allowed, "{asked}");
+        }
     }
 
     #[test]

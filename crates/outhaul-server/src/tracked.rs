@@ -346,9 +346,9 @@ fn played(run: &Run) -> Result<(), ApiError> {
 fn ended(run: &Run) -> ApiError {
     let error = ApiError::conflict(format!("run `{}` has ended: {}", run.id.short(), run.state));
     if run.is_tracked() {
-        error.with_hint("resume it, or begin a new run; tags can still be changed")
+        error.with_hint("resume it, or begin a new run; tags can still be changed, and properties added")
     } else {
-        error.with_hint("tags can still be changed")
+        error.with_hint("tags can still be changed, and properties added")
     }
 }
 

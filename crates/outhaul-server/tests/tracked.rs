@@ -168,12 +168,6 @@ fn what_cannot_be_is_refused_and_changes_nothing() {
             "has ended: Failed",
         ),
         (of(&other, "/metrics"), json!([scalar]), 409, "has ended: Failed"),
-        (
-            of(&other, "/properties"),
-            json!({"a": "b"}),
-            409,
-            "has ended: Failed",
-        ),
         (of(&run, "/rerun"), json!({"id": id()}), 400, "no command"),
     ] {
         let answer = server.post(&path, &body);
@@ -194,7 +188,16 @@ fn what_cannot_be_is_refused_and_changes_nothing() {
     assert_eq!(server.get(&of(&run, "/outputs")).json(), json!([]));
     let other = server.run_of(&other.id);
     assert_eq!(other.failure.as_ref().unwrap().message, "no data");
-    // Tags of an ended run may change, and ending it again in the same way is no error.
+    // An ended run may be described further: by tags, and by properties that it has not yet.
+    for (properties, status) in [
+        (json!({"a": "b"}), 200),
+        (json!({"a": "b"}), 200),
+        (json!({"a": "c"}), 409),
+    ] {
+        let answer = server.post(&of(&other, "/properties"), &properties);
+        assert_eq!(answer.status, status, "{properties}: {}", answer.text());
+    }
+    // Ending it again in the same way is no error.
     assert_eq!(
         server
             .post(&of(&other, "/tags"), &json!({"set": {"seen": "1"}}))

@@ -24,6 +24,7 @@ class Attachment(NamedTuple):
     agent: bool = False
     ssh_config: Optional[str] = None
     resource_id: Optional[str] = None
+    local: bool = False
     jumps: Sequence[str] = ()
     host_key: Optional[str] = None
     accept_host_key: bool = False
@@ -44,7 +45,9 @@ def words(kind: str, asked: Attachment, cluster: Sequence[Tuple[str, Optional[st
         raise TypeError(f"the name of a target must be text, not `{type(asked.name).__name__}`")
     named = dict(cluster).get("cluster-name")
     ways = [way for way in (asked.address, asked.ssh_config, asked.resource_id, named) if way is not None]
-    if len(ways) != 1:
+    if asked.local:
+        _check_local(asked)
+    elif len(ways) != 1:
         also = " (or `cluster_name`)" if "cluster-name" in dict(cluster) else ""
         raise BadRequestError(f"say where the machine is by one of `address`, `ssh_config` and `resource_id`{also}")
     if asked.password is not None and (asked.key_file is not None or asked.passphrase is not None or asked.agent):
@@ -57,6 +60,8 @@ def words(kind: str, asked: Attachment, cluster: Sequence[Tuple[str, Optional[st
         if value is not None:
             found.append(f"--{name}={value}")
 
+    if asked.local:
+        found.append("--local")
     option("address", asked.address)
     option("ssh-config", asked.ssh_config)
     option("resource-id", asked.resource_id)
@@ -83,6 +88,19 @@ def words(kind: str, asked: Attachment, cluster: Sequence[Tuple[str, Optional[st
         if given:
             found.append(f"--{flag}")
     return [*found, "--", asked.name]
+
+
+def _check_local(asked: Attachment) -> None:
+    """Refuses ways to reach a machine together with the one that needs none."""
+    given = [name for name in Attachment._fields if name not in _WITH_LOCAL and getattr(asked, name)]
+    if given:
+        raise BadRequestError(
+            f"`local` takes this machine as the login host, so it does not go with `{given[0]}`",
+            "leave out how a machine would be reached",
+        )
+
+
+_WITH_LOCAL = ("name", "local", "folder", "slots", "replace", "wait")
 
 
 def secret(asked: Attachment) -> Optional[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Union
+from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Union
 
 from outhaul.errors import BadRequestError
 
@@ -32,6 +32,7 @@ class Submission(NamedTuple):
     framework: Optional[str] = None
     spark_conf: Optional[Mapping[str, object]] = None
     spark_packages: Sequence[str] = ()
+    array: Optional[str] = None
     options: Sequence[str] = ()
     """Further options of `outhaul run`, each as one word: `--nodes=2`."""
 
@@ -71,6 +72,7 @@ def words(asked: Submission) -> List[str]:
     option("framework", asked.framework)
     for key, given in (asked.spark_conf or {}).items():
         option("spark-conf", f"{_key(key, 'spark-conf')}={_text(given)}")
+    option("array", asked.array)
     for package in asked.spark_packages:
         option("spark-package", package)
     found.extend(asked.options)
@@ -82,6 +84,26 @@ def words(asked: Submission) -> List[str]:
         raise BadRequestError("arguments are a list", 'for example `arguments=["--alpha", 0.4]`')
     script = os.fspath(asked.script)
     return [*found, "./" + script if script.startswith("-") else script, "--", *map(_text, asked.arguments)]
+
+
+def indexes_text(indexes: Union[str, Iterable[int]], at_once: Optional[int] = None) -> str:
+    """The indexes of an array as the command takes them: `0-9:3`, `1,5,7%2`."""
+    if isinstance(indexes, str):
+        text = indexes
+    else:
+        found = list(indexes)
+        if not found or any(isinstance(one, bool) or not isinstance(one, int) or one < 0 for one in found):
+            raise BadRequestError(
+                "the indexes of an array are whole numbers from 0 on, at least one of them",
+                'for example `range(10)`, `[1, 5, 7]` or "0-9:3"',
+            )
+        steps = {after - before for before, after in zip(found, found[1:])}
+        step = steps.pop() if len(steps) == 1 else 0
+        if step > 0:
+            text = f"{found[0]}-{found[-1]}" + (f":{step}" if step > 1 else "")
+        else:
+            text = ",".join(map(str, found))
+    return text if at_once is None else f"{text}%{at_once}"
 
 
 def _key(key: object, kind: str) -> str:

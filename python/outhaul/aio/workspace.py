@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Union
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Union
 
 from outhaul import _ops
 from outhaul._client.client import AsyncClient
-from outhaul._client.submission import Submission
+from outhaul._client.submission import Submission, indexes_text
 from outhaul._model import Experiment, moment
 from outhaul.environment import RegisteredEnvironment
+from outhaul.aio.arrays import RunArray
 from outhaul.aio.models import Models
 from outhaul.aio.submitted import Run
 from outhaul.aio.targets import Targets
+from outhaul.aio.tracked import TrackedRun, start
 
 PathText = Union[str, "os.PathLike[str]"]
 
@@ -105,6 +107,23 @@ class Workspace:
         )
         return Run(self._client, await _ops.submit(self._client.core, asked))
 
+    async def run_array(
+        self,
+        indexes: Union[str, Iterable[int]],
+        script: Optional[PathText] = None,
+        *,
+        at_once: Optional[int] = None,
+        **asked: Any,
+    ) -> RunArray:
+        """Submits a run for each index, all or none, from one snapshot: `ws.run_array(range(10), "train.py")`.
+
+        Indexes are numbers, or a text as the command has it (`0-9:3`, `1,5,7`); `at_once` of them run at the same time.
+        The script finds its own in `OUTHAUL_ARRAY_INDEX`. All else is as for `run`.
+        """
+        asked["array"] = indexes_text(indexes, at_once)
+        told = await _ops.submit(self._client.core, self._asked(script, **asked))
+        return RunArray(self._client, told)
+
     async def plan(self, script: Optional[PathText] = None, **asked: Any) -> Dict[str, Any]:
         """What `run` with the same arguments would do, as `outhaul run --dry-run --format json` tells it."""
         return await _ops.plan(self._client.core, self._asked(script, **asked))
@@ -112,9 +131,28 @@ class Workspace:
     def _asked(self, script: Optional[PathText], **asked: Any) -> Submission:
         return _ops.submission(self._name, script, **asked)
 
+    async def start_run(
+        self,
+        experiment: Optional[str] = None,
+        *,
+        name: Optional[str] = None,
+        tags: Optional[Mapping[str, object]] = None,
+        properties: Optional[Mapping[str, object]] = None,
+    ) -> TrackedRun:
+        """Begins a run that this process plays, without a target:
+        `async with await ws.start_run("ridge") as run: await run.log(...)`.
+
+        Without an experiment it is named after the current folder.
+        """
+        return await start(self._client, self._name, experiment, name, tags, properties, None)
+
     async def get_run(self, run: str) -> Run:
         """The run of this id, or of a unique beginning of one; `NotFoundError` when there is none."""
         return Run(self._client, await _ops.run(self._client.core, run))
+
+    async def get_array(self, run: str) -> RunArray:
+        """The array that a run belongs to; any of its runs, or a unique beginning of an id, names it."""
+        return RunArray(self._client, await _ops.array(self._client.core, run))
 
     async def runs(
         self,
@@ -123,9 +161,12 @@ class Workspace:
         target: _ops.TargetLike = None,
         state: Optional[str] = None,
         tag: Optional[str] = None,
+        array: Optional[str] = None,
         limit: Optional[int] = 50,
     ) -> List[Run]:
-        """Runs, newest first. `tag` is `name` or `name=value`; with `limit=None` all of them."""
+        """Runs, newest first. `tag` is `name` or `name=value`, `array` any run of an array; with `limit=None` all of
+        them.
+        """
         told = await _ops.runs(
             self._client.core,
             self._name,
@@ -134,6 +175,7 @@ class Workspace:
             state=state,
             tag=tag,
             limit=limit,
+            array=array,
         )
         return [Run(self._client, info) for info in told]
 

@@ -34,9 +34,9 @@ class _Class:
 
 
 class _Instance:
-    """An object of a class; `many` for a list or dict of such."""
+    """An object of a class; `many` is `[]` for several of them, `{}` for a dict of them by their names."""
 
-    def __init__(self, cls: type, many: bool = False) -> None:
+    def __init__(self, cls: type, many: str = "") -> None:
         self.cls = cls
         self.many = many
 
@@ -161,7 +161,7 @@ class Finder(ast.NodeVisitor):
         if isinstance(node, ast.Subscript):
             owner = self.value(node.value)
             self.value(node.slice)
-            return _one(owner)
+            return _Instance(owner.cls) if isinstance(owner, _Instance) and owner.many else None
         if isinstance(node, (ast.ListComp, ast.SetComp, ast.GeneratorExp)):
             self.visit_ListComp(node)  # type: ignore[arg-type]
             return None
@@ -205,10 +205,11 @@ class Finder(ast.NodeVisitor):
         if isinstance(owner, _Module):
             return _value("{}.{}".format(owner.name, node.attr))
         if not isinstance(owner, (_Class, _Instance)) or (isinstance(owner, _Instance) and owner.many):
-            # `.values()` and `.items()` of a dict of v1's things are as good as the dict.
             if isinstance(owner, _Instance) and node.attr in ("get", "pop"):
-                return _one(owner)
-            return owner if isinstance(owner, _Instance) and node.attr in ("values", "items") else None
+                return _Instance(owner.cls)
+            # The items of a dict of v1's things are as good as its values: `bind` knows which half of a pair is the thing.
+            several = isinstance(owner, _Instance) and node.attr in ("values", "items")
+            return _Instance(owner.cls, "[]") if several else None
         inner = getattr(owner.cls, node.attr, None)
         if isinstance(owner, _Class) and isinstance(inner, type):
             return _Class(inner)
@@ -240,13 +241,14 @@ def _with_parameters(verdict: "judge.Verdict", thing: "Any", given: "list[str]")
 def _type(text: "Optional[str]") -> "Any":
     if text is None:
         return None
-    many = text.startswith("[]")
-    cls = judge.load(text[2:] if many else text)
+    many = text[:2] if text[:2] in ("[]", "{}") else ""
+    cls = judge.load(text[len(many) :])
     return _Instance(cls, many) if isinstance(cls, type) else None
 
 
 def _one(value: "Any") -> "Any":
-    return _Instance(value.cls) if isinstance(value, _Instance) and value.many else None
+    """What a walk over a value gives: over a dict it gives names."""
+    return _Instance(value.cls) if isinstance(value, _Instance) and value.many == "[]" else None
 
 
 def _value(qualified: str) -> "Any":

@@ -1,4 +1,5 @@
-"""What v1's calls and attributes give, as far as following a script needs it: full name of a class, or `[]` of one."""
+"""What v1's calls and attributes give, as far as following a script needs it: full name of a class, `[]` of one
+for several, `{}` of one for a dict by names."""
 
 _CORE = "azureml.core."
 RUN = _CORE + "run.Run"
@@ -21,13 +22,13 @@ GIVES = {
     WORKSPACE + ".get": WORKSPACE,
     WORKSPACE + ".create": WORKSPACE,
     WORKSPACE + ".setup": WORKSPACE,
-    WORKSPACE + ".compute_targets": "[]" + TARGET,
-    WORKSPACE + ".experiments": "[]" + EXPERIMENT,
-    WORKSPACE + ".environments": "[]" + ENVIRONMENT,
-    WORKSPACE + ".datastores": "[]" + STORE,
-    WORKSPACE + ".datasets": "[]" + ROWS,
-    WORKSPACE + ".models": "[]" + MODEL,
-    WORKSPACE + ".webservices": "[]" + SERVICE,
+    WORKSPACE + ".compute_targets": "{}" + TARGET,
+    WORKSPACE + ".experiments": "{}" + EXPERIMENT,
+    WORKSPACE + ".environments": "{}" + ENVIRONMENT,
+    WORKSPACE + ".datastores": "{}" + STORE,
+    WORKSPACE + ".datasets": "{}" + ROWS,
+    WORKSPACE + ".models": "{}" + MODEL,
+    WORKSPACE + ".webservices": "{}" + SERVICE,
     WORKSPACE + ".get_default_datastore": STORE,
     WORKSPACE + ".get_default_compute_target": TARGET,
     WORKSPACE + ".get_default_keyvault": _CORE + "keyvault.Keyvault",
@@ -50,11 +51,11 @@ GIVES = {
     RUN + ".get_children": "[]" + RUN,
     RUN + ".get_environment": ENVIRONMENT,
     RUN + ".register_model": MODEL,
-    RUN + ".input_datasets": "[]" + ROWS,
+    RUN + ".input_datasets": "{}" + ROWS,
     ENVIRONMENT + ".get": ENVIRONMENT,
     ENVIRONMENT + ".register": ENVIRONMENT,
     ENVIRONMENT + ".clone": ENVIRONMENT,
-    ENVIRONMENT + ".list": "[]" + ENVIRONMENT,
+    ENVIRONMENT + ".list": "{}" + ENVIRONMENT,
     ENVIRONMENT + ".from_conda_specification": ENVIRONMENT,
     ENVIRONMENT + ".from_pip_requirements": ENVIRONMENT,
     ENVIRONMENT + ".from_docker_image": ENVIRONMENT,
@@ -72,7 +73,7 @@ GIVES = {
     _CORE + "datastore.Datastore.get_default": STORE,
     _CORE + "dataset.Dataset.get_by_name": ROWS,
     _CORE + "dataset.Dataset.get_by_id": ROWS,
-    _CORE + "dataset.Dataset.get_all": "[]" + ROWS,
+    _CORE + "dataset.Dataset.get_all": "{}" + ROWS,
     STORE + ".path": REFERENCE,
     STORE + ".upload": REFERENCE,
     STORE + ".upload_files": REFERENCE,

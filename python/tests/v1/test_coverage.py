@@ -4,11 +4,14 @@ import contextlib
 import io
 import json
 import os
+import re
+import subprocess
 import unittest
 
 from outhaul_azureml.coverage import calls, source
 from outhaul_azureml.coverage.__main__ import main
 
+from v1.served import PROGRAM
 from v1.support import Case
 
 SCRIPT = """\
@@ -86,6 +89,20 @@ class Coverage(Case):
         for text in ("", "x = 1\nx.log('a')\n", "def f(run):\n    run.log(1)\n", "import os\nos.path.join('a')\n"):
             self.assertEqual(self.found(text), [])
 
+    def test_a_walk_over_a_dict_gives_names(self):
+        head = "from azureml.core import Workspace, Environment\nws = Workspace.get('w')\n"
+        for text, wanted in [
+            ("for name in ws.compute_targets:\n    name.startswith('a')", ["compute_targets"]),
+            ("[name.upper() for name in Environment.list(ws)]", ["list"]),
+            ("for target in ws.compute_targets.values():\n    target.detach()", ["compute_targets", "detach"]),
+            ("for name, one in ws.experiments.items():\n    one.get_runs()", ["experiments", "get_runs"]),
+            ("ws.environments['a'].register(ws)", ["environments", "register"]),
+            ("ws.environments.get('a').build(ws)", ["environments", "build"]),
+            ("[run.get_status() for run in ws.experiments['a'].get_runs()]", ["experiments", "get_runs", "get_status"]),
+        ]:
+            found = [use.name.rsplit(".", 1)[-1] for use in self.found(head + text)][1:]
+            self.assertEqual(sorted(found), sorted(wanted), text)
+
     def test_notebooks(self):
         cells = [
             {"cell_type": "markdown", "source": "# no code"},
@@ -128,6 +145,57 @@ class Coverage(Case):
             code, out, err = self.run_main(path)
             self.assertEqual((code, out), (2, ""))
             self.assertIn(words, err)
+
+
+class Command(Case):
+    """`outhaul azureml coverage`: the program itself, with the packages that it carries."""
+
+    def coverage(self, *words):
+        if PROGRAM is None:
+            raise AssertionError("no program to test with: set OUTHAUL_TEST_BIN, or put `outhaul` on the PATH")
+        env = {name: value for name, value in os.environ.items() if not name.startswith(("OUTHAUL_", "PYTHON"))}
+        env["OUTHAUL_HOME"] = os.path.join(self.folder, "home")
+        words = [PROGRAM, "azureml", "coverage"] + list(words)
+        done = subprocess.run(
+            words, env=env, cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True
+        )
+        # Nothing is kept, and no server is started to read a file.
+        self.assertFalse(os.path.exists(env["OUTHAUL_HOME"]))
+        return done.returncode, done.stdout, done.stderr
+
+    def test_a_script_and_a_notebook(self):
+        self.write("train.py", SCRIPT)
+        cells = [{"cell_type": "code", "source": "from azureml.core import Workspace\nWorkspace.from_config().models"}]
+        self.write("submit.ipynb", json.dumps({"cells": cells}))
+        code, out, err = self.coverage("train.py", "submit.ipynb")
+        self.assertEqual((code, err), (0, ""))
+        self.assertIn("train.py\n", out)
+        for line, name, status in EXPECTED:
+            row = r"(?m)^  {} +line {} .*{}\b".format(status, line, re.escape(name))
+            self.assertRegex(out, row)
+        self.assertIn("14 works, 6 not yet, 3 unknown", out)
+        self.assertRegex(out, r"not yet +cell 1 line 2 Workspace.models +\(models are planned")
+
+    def test_for_programs(self):
+        self.write("a.py", SCRIPT)
+        self.write("b.py", "x = 1\n")
+        code, out, err = self.coverage("a.py", "b.py", "--format", "json")
+        self.assertEqual((code, err), (0, ""))
+        told = json.loads(out)
+        self.assertEqual([(one["file"], len(one["uses"])) for one in told], [("a.py", len(EXPECTED)), ("b.py", 0)])
+        self.assertEqual([(use["line"], use["status"]) for use in told[0]["uses"]], [(line, s) for line, _, s in EXPECTED])
+
+    def test_files_that_cannot_be_read(self):
+        self.write("broken.py", "def (")
+        for words, said in [(["missing.py"], "cannot read `missing.py`"), (["broken.py"], "line 1"), ([], "<FILE>...")]:
+            code, out, err = self.coverage(*words)
+            self.assertEqual((code, out), (2, ""), err)
+            self.assertIn(said, err)
+
+    def test_a_name_that_begins_with_a_dash_is_a_file(self):
+        self.write("--x.py", "from azureml.core import Workspace\n")
+        code, out, _ = self.coverage("--", "--x.py")
+        self.assertEqual(code, 0, out)
 
 
 if __name__ == "__main__":

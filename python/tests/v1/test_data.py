@@ -2,9 +2,11 @@
 
 import importlib.util
 import os
+import subprocess
 import sys
 import unittest
 
+import notebooks
 from azureml.core import Dataset, Datastore, Experiment, RunConfiguration, ScriptRunConfig
 from azureml.core.runconfig import DataReferenceConfiguration
 from azureml.data import DataReference, OutputFileDatasetConfig
@@ -14,7 +16,7 @@ from azureml.exceptions import UserErrorException
 from outhaul_azureml.data import delivery
 from outhaul_azureml.planned import NotYetException
 
-from v1.served import Served
+from v1.served import PROGRAM, Served
 
 HAS_PANDAS = importlib.util.find_spec("pandas") is not None
 SCRIPT = """
@@ -145,8 +147,8 @@ class Data(Served):
 
     def test_rows(self):
         if not HAS_PANDAS:
-            print("not run: pandas is not here")
-            self.skipTest("pandas is not here")
+            self.in_a_python_with_pandas()
+            return
         self.write("src/a.csv", "x;y\n1;true\n2;false\n3;true\n")
         self.write("src/b.csv", "x;y\n4;false\n")
         rows = Dataset.Tabular.from_delimited_files(
@@ -168,6 +170,23 @@ class Data(Served):
         self.assertEqual(list(bare.to_pandas_dataframe().columns), ["Path", "Column1"])
         lines = Dataset.Tabular.from_json_lines_files(self.write("l.jsonl", '{"a": 1}\n{"a": 2}\n'))
         self.assertEqual(list(lines.to_pandas_dataframe()["a"]), [1, 2])
+
+    def in_a_python_with_pandas(self):
+        """Runs the calling test in the Python for notebooks, which has pandas."""
+        python = notebooks.python()
+        if python is None:
+            self.skipTest("pandas is not here")
+        done = subprocess.run(
+            [python, "-m", "unittest", self.id()],
+            cwd=os.path.dirname(os.path.dirname(os.path.abspath(__file__))),
+            env=dict(os.environ, OUTHAUL_TEST_BIN=PROGRAM),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            universal_newlines=True,
+        )
+        self.assertEqual(done.returncode, 0, done.stdout)
+        self.assertIn("Ran 1 test", done.stdout)
+        self.assertNotIn("skipped", done.stdout)
 
     def test_rows_without_pandas(self):
         rows = Dataset.Tabular.from_delimited_files(self.write("a.csv", "x\n1\n"))

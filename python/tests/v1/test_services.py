@@ -65,6 +65,11 @@ class Services(Served):
         os.chdir(self.folder)
         self.write("deploy/score.py", SCORE)
 
+    def tearDown(self):
+        for one in LocalWebservice.list(self.ws):
+            one.delete()
+        super().tearDown()
+
     def model(self, factor):
         self.write("factor.txt", str(factor))
         with self.printed():
@@ -77,7 +82,6 @@ class Services(Served):
     def test_the_life_of_a_service(self):
         model = self.model(3)
         service = self.deploy("factor-api", [model])
-        self.addCleanup(self.outhaul, "service", "delete", "factor-api")
         with self.printed() as out:
             service.wait_for_deployment(show_output=True)
         self.assertEqual(
@@ -133,7 +137,7 @@ class Services(Served):
             service.wait_for_deployment(show_output=True)
         self.assertIn("ZeroDivisionError", out.getvalue())
         self.assertEqual(service.state, "failed")
-        with self.refused(WebserviceException, r"Cannot call run\(\) when service is failed."):
+        with self.refused(WebserviceException, r"Cannot call run() when service is failed."):
             service.run(ROWS)
         service.delete()
         self.assertEqual(service.state, "deleted")

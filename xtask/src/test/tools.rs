@@ -25,7 +25,7 @@ enum Source {
     Rustup(&'static str),
 }
 
-const TOOLS: [Tool; 24] = [
+const TOOLS: [Tool; 25] = [
     Tool {
         name: "rustfmt",
         without: "the step `format` is not run",
@@ -184,12 +184,38 @@ const TOOLS: [Tool; 24] = [
             folder: SCORING,
         },
     },
+    Tool {
+        name: "a Python for notebooks",
+        without: "notebooks, what needs pandas, and the comparison with MLflow's own store are not run",
+        is_there: |_| {
+            // Importing them takes seconds.
+            let look = "import sys; from importlib.util import find_spec; \
+                        sys.exit(not all(map(find_spec, 'nbclient ipykernel sklearn pandas matplotlib mlflow skops'.split())))";
+            shell::succeeds(Command::new(format!("{NOTEBOOKS}/bin/python3")).args(["-c", look]))
+        },
+        source: Source::PythonIndex {
+            packages: &[
+                "nbclient==0.10.*",
+                "ipykernel==6.*",
+                "scikit-learn",
+                "pandas",
+                "matplotlib",
+                "mlflow-skinny>=3,<4",
+                // What `mlflow.sklearn` keeps models with.
+                "skops",
+            ],
+            folder: NOTEBOOKS,
+        },
+    },
 ];
 
 /// Where the tests look for Spark (`outhaul_testkit::spark::PLACE`).
 const SPARK: &str = "/var/tmp/outhaul-test-spark";
 /// Where the tests of the scoring runtime look for what it is compared with.
 const SCORING: &str = "/var/tmp/outhaul-test-scoring";
+
+/// Where the tests of notebooks look for a kernel (`python/tests/notebooks.py`).
+const NOTEBOOKS: &str = "/var/tmp/outhaul-test-notebooks";
 
 /// Whether a program is there that lies where root's programs lie.
 fn found_for_root(program: &str) -> bool {

@@ -93,7 +93,7 @@ async fn change_tags(
     Ok(Json(shown(&app, run)))
 }
 
-/// Add properties to a run that has not ended, all or none. A property is set once; the same value again is no error.
+/// Add properties to a run, also to one that has ended, all or none. A property is set once; the same value again is no error.
 #[utoipa::path(post, path = "/runs/{run}/properties", tag = "tracking", params(("run" = String, Path, description = "Id or unique prefix")),
     request_body = BTreeMap<String, String>, responses((status = 200, body = Run), (status = 400, body = ApiError), (status = 404, body = ApiError), (status = 409, body = ApiError)))]
 async fn add_properties(
@@ -102,7 +102,6 @@ async fn add_properties(
     Body(properties): Body<BTreeMap<String, String>>,
 ) -> Answer<Json<Run>> {
     let run = app.find_run(&run).await?;
-    tracked::goes_on(&run)?;
     let run = tracked::add_properties(&app, &run, properties).await?;
     Ok(Json(shown(&app, run)))
 }

@@ -64,11 +64,22 @@ impl Place {
 async fn place<'a>(app: &App, workspace: &str, path: &'a str) -> Answer<(Place, &'a str)> {
     let missing = || MlflowError::missing(format!("`{path}` is not a path of artifacts"));
     let (owner, below) = artifacts::split(path).ok_or_else(missing)?;
+    check_stays(below)?;
     let place = match owner {
         Owner::Run(id) => Place::Run(Box::new(run(app, workspace, &id).await?), String::new()),
         Owner::Model(id) => Place::of_model(app, workspace, &id).await?,
     };
     Ok((place, below))
+}
+
+/// Refuses a path that leads out of where it begins.
+fn check_stays(path: &str) -> Answer<()> {
+    if path.split('/').any(|part| part == "..") {
+        return Err(MlflowError::invalid(format!(
+            "`{path}` is not a path of artifacts"
+        )));
+    }
+    Ok(())
 }
 
 pub(super) async fn upload(app: &App, workspace: &str, path: &str, body: Body) -> Answer<axum::Json<Value>> {
@@ -124,6 +135,7 @@ pub(super) async fn list_folder(app: &App, workspace: &str, fields: &Fields) -> 
 pub(super) async fn list_run(app: &App, workspace: &str, fields: &Fields) -> Answer {
     let run = run_of(app, workspace, fields).await?;
     let folder = fields.path.as_deref().unwrap_or_default();
+    check_stays(folder)?;
     let view = RunView {
         run,
         metrics: Default::default(),

@@ -2,7 +2,7 @@
 
 use outhaul_mlflow::MlflowError;
 use outhaul_mlflow::error::Code;
-use outhaul_mlflow::experiment::{ATTRIBUTES, DEFAULT, ExperimentView, Facts};
+use outhaul_mlflow::experiment::{ATTRIBUTES, DEFAULT, ExperimentView, Facts, ORDERS};
 use outhaul_mlflow::request::Fields;
 use outhaul_mlflow::run::{View, plain_name};
 use outhaul_mlflow::{filter, order, page};
@@ -79,11 +79,13 @@ pub(super) async fn get(app: &App, workspace: &str, fields: &Fields) -> Answer {
 pub(super) async fn get_by_name(app: &App, workspace: &str, fields: &Fields) -> Answer {
     let title = required(fields.experiment_name.as_deref(), "experiment_name")?;
     let all = experiments(app, workspace).await?;
-    // What MLflow named comes first; our own name finds it, too.
+    // What MLflow named comes first; our own spelling of it finds it, too, but no name that it had before.
+    let spelled =
+        |view: &&ExperimentView| view.name == title && plain_name(view.title()).as_ref() == Some(&view.name);
     let found = all
         .iter()
         .find(|view| view.title() == title)
-        .or_else(|| all.iter().find(|view| view.name == title));
+        .or_else(|| all.iter().find(spelled));
     match found {
         Some(view) => Ok(json!({"experiment": view.message()})),
         None => Err(MlflowError::missing(format!(
@@ -94,12 +96,13 @@ pub(super) async fn get_by_name(app: &App, workspace: &str, fields: &Fields) -> 
 
 pub(super) async fn search(app: &App, workspace: &str, fields: &Fields) -> Answer {
     let conditions = filter::parse(fields.filter.as_deref().unwrap_or_default(), &ATTRIBUTES)?;
-    let orders = order::parse(&fields.order_texts(), &ATTRIBUTES)?;
+    let orders = order::parse(&fields.order_texts(), &ORDERS)?;
+    fields.check_limit(1, 50_000)?;
     let shown = View::parse(fields.view_type.as_deref());
     let mut all = experiments(app, workspace).await?;
     all.retain(|view| shown.shows(view.facts.deleted) && filter::matches(view, &conditions));
     all.sort_by(|one, other| {
-        let newest_first = other.facts.updated.cmp(&one.facts.updated);
+        let newest_first = other.made_at().cmp(&one.made_at());
         order::compare(&orders, one, other).then(newest_first)
     });
     let (items, next) = page::page(all, fields.page_token.as_deref(), fields.limit(1000, 50_000))?;
@@ -120,6 +123,13 @@ pub(super) async fn set_deleted(app: &App, workspace: &str, fields: &Fields, del
     change(app, workspace, fields, |view| {
         if view.name == DEFAULT && deleted {
             return Err(MlflowError::invalid("the default experiment cannot be deleted"));
+        }
+        if view.facts.deleted == deleted {
+            let state = if deleted { "deleted already" } else { "not deleted" };
+            return Err(MlflowError::missing(format!(
+                "experiment `{}` is {state}",
+                view.title()
+            )));
         }
         view.facts.deleted = deleted;
         Ok(())

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use outhaul_mlflow::MlflowError;
 use outhaul_mlflow::error::Code;
 use outhaul_mlflow::metric::number;
-use outhaul_mlflow::request::{Fields, MetricMessage, Pair};
+use outhaul_mlflow::request::{Fields, MetricMessage, Pair, check_key, check_name};
 use outhaul_mlflow::run::{DELETED_TAG, is_deleted};
 use outhaul_types::tracking::ChangeTags;
 use outhaul_types::{ApiError, ErrorCode, MetricKind, MetricValue, Run, RunState};
@@ -29,17 +29,25 @@ pub(super) async fn writable(app: &App, workspace: &str, fields: &Fields) -> Ans
 
 /// Refuses a run that was deleted or canceled.
 pub(super) fn check_writable(run: &Run) -> Answer<()> {
-    let why = if is_deleted(run) {
-        "was deleted"
-    } else if run.is_tracked() && run.state == RunState::Canceled {
-        "was canceled"
-    } else {
-        return Ok(());
-    };
-    Err(MlflowError::new(
-        Code::InvalidState,
-        format!("run `{}` {why}", run.id),
-    ))
+    check_there(run)?;
+    if run.is_tracked() && run.state == RunState::Canceled {
+        return Err(MlflowError::new(
+            Code::InvalidState,
+            format!("run `{}` was canceled", run.id),
+        ));
+    }
+    Ok(())
+}
+
+/// Refuses a run that was deleted, with the code that clients know for this.
+pub(super) fn check_there(run: &Run) -> Answer<()> {
+    if is_deleted(run) {
+        return Err(MlflowError::invalid(format!(
+            "run `{}` was deleted; restore it first",
+            run.id
+        )));
+    }
+    Ok(())
 }
 
 pub(super) async fn metric(app: &App, workspace: &str, fields: &Fields) -> Answer {
@@ -53,11 +61,8 @@ pub(super) async fn metric(app: &App, workspace: &str, fields: &Fields) -> Answe
 }
 
 async fn add_metrics(app: &App, workspace: &str, run: &Run, metrics: Vec<MetricMessage>) -> Answer<()> {
-    if let Some(position) = metrics.iter().position(|metric| metric.key.is_empty()) {
-        return Err(MlflowError::invalid(format!(
-            "metric {} has no key",
-            position + 1
-        )));
+    for metric in &metrics {
+        check_key("metric", &metric.key)?;
     }
     let values = metrics.iter().map(value).collect();
     tracked::add_metrics(app, &run.id, values).await?;
@@ -94,7 +99,14 @@ fn value(metric: &MetricMessage) -> MetricValue {
 
 pub(super) async fn batch(app: &App, workspace: &str, fields: Fields) -> Answer {
     let run = writable(app, workspace, &fields).await?;
+    // Before the params are there: a batch that is refused changes nothing.
     tracked::check_tags(fields.tags.iter().map(|tag| &tag.key))?;
+    for tag in &fields.tags {
+        check_name("tag", &tag.key)?;
+    }
+    for metric in &fields.metrics {
+        check_key("metric", &metric.key)?;
+    }
     let run = add_params(app, &run, &fields.params).await?;
     if !fields.metrics.is_empty() {
         add_metrics(app, workspace, &run, fields.metrics).await?;
@@ -117,11 +129,13 @@ pub(super) async fn param(app: &App, workspace: &str, fields: &Fields) -> Answer
 async fn add_params(app: &App, run: &Run, params: &[Pair]) -> Answer<Run> {
     let mut properties = BTreeMap::new();
     for param in params {
-        if let Some(before) = properties.insert(param.key.clone(), param.value.clone())
-            && before != param.value
+        check_key("param", &param.key)?;
+        if properties
+            .insert(param.key.clone(), param.value.clone())
+            .is_some()
         {
             return Err(MlflowError::invalid(format!(
-                "param `{}` is there twice, with different values",
+                "param `{}` is there twice",
                 param.key
             )));
         }
@@ -159,16 +173,19 @@ async fn set_tags(app: &App, run: &Run, tags: Vec<Pair>) -> Answer<()> {
 
 pub(super) async fn set_tag(app: &App, workspace: &str, fields: &Fields) -> Answer {
     let run = run_of(app, workspace, fields).await?;
+    check_there(&run)?;
     let tag = Pair {
         key: required(fields.key.as_deref(), "key")?.to_owned(),
         value: fields.text_value(),
     };
+    check_name("tag", &tag.key)?;
     set_tags(app, &run, vec![tag]).await?;
     Ok(json!({}))
 }
 
 pub(super) async fn delete_tag(app: &App, workspace: &str, fields: &Fields) -> Answer {
     let run = run_of(app, workspace, fields).await?;
+    check_there(&run)?;
     let key = required(fields.key.as_deref(), "key")?;
     if !run.tags.contains_key(key) || key == DELETED_TAG {
         return Err(MlflowError::missing(format!(

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use outhaul_mlflow::MlflowError;
+use outhaul_mlflow::error::Code;
 use outhaul_mlflow::filter::{self, Entity};
 use outhaul_mlflow::metric::{Point, newest};
 use outhaul_mlflow::request::Fields;
@@ -18,6 +19,7 @@ use outhaul_types::{NewRun, Run, RunId, RunState};
 use serde_json::{Value, json};
 
 use super::experiments::paged;
+use super::logging::check_there;
 use super::serve::Answer;
 use super::store::{INPUTS, OUTPUTS, experiment, experiments, failed, required, run, run_of, view};
 use crate::app::App;
@@ -26,20 +28,27 @@ use crate::tracked;
 pub(super) async fn create(app: &App, workspace: &str, fields: &Fields) -> Answer {
     let experiment = experiment(app, workspace, fields.experiment_id.as_deref().unwrap_or("0")).await?;
     if experiment.facts.deleted {
-        return Err(MlflowError::invalid(format!(
-            "experiment `{}` was deleted and takes no runs; restore it first",
-            experiment.title()
-        )));
+        return Err(MlflowError::new(
+            Code::InvalidState,
+            format!(
+                "experiment `{}` was deleted and takes no runs; restore it first",
+                experiment.title()
+            ),
+        ));
     }
-    let id = RunId::generate()
-        .map_err(|error| MlflowError::new(outhaul_mlflow::error::Code::InternalError, error.to_string()))?;
+    let id = RunId::generate().map_err(|error| MlflowError::new(Code::InternalError, error.to_string()))?;
     let mut tags: BTreeMap<String, String> = fields
         .tags
         .iter()
         .map(|tag| (tag.key.clone(), tag.value.clone()))
         .collect();
     tracked::check_tags(tags.keys())?;
-    if let Some(user) = fields.user_id.as_ref().filter(|user| !user.is_empty()) {
+    // Clients say `unknown` when they do not know it.
+    if let Some(user) = fields
+        .user_id
+        .as_ref()
+        .filter(|user| !["", "unknown"].contains(&user.as_str()))
+    {
         tags.entry(USER_TAG.to_owned()).or_insert_with(|| user.clone());
     }
     let wanted = fields
@@ -78,6 +87,7 @@ pub(super) async fn get(app: &App, workspace: &str, fields: &Fields) -> Answer {
 /// Takes what a client says of its run. A run with a process ends when that ends, whatever a client says.
 pub(super) async fn update(app: &App, workspace: &str, fields: &Fields) -> Answer {
     let mut run = run_of(app, workspace, fields).await?;
+    check_there(&run)?;
     let wanted = match fields.status.as_deref() {
         None => None,
         Some(text) => Some(
@@ -151,6 +161,7 @@ pub(super) async fn set_deleted(app: &App, workspace: &str, fields: &Fields, del
 pub(super) async fn search(app: &App, workspace: &str, fields: &Fields) -> Answer {
     let conditions = filter::parse(fields.filter.as_deref().unwrap_or_default(), &ATTRIBUTES)?;
     let orders = order::parse(&fields.order_texts(), &ATTRIBUTES)?;
+    fields.check_limit(0, 50_000)?;
     let shown = View::parse(fields.run_view_type.as_deref());
     let metrics_decide = conditions
         .iter()
