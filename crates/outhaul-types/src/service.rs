@@ -185,12 +185,12 @@ impl WebService {
         instances.map(|instance| &instance.run).chain(&self.leaving)
     }
 
-    /// Whether a generation that was asked for is still being brought up.
+    /// Whether a generation that was asked for is still being brought up, or the one before it still answers.
     #[must_use]
     pub fn is_changing(&self) -> bool {
         let served = self.current.as_ref().map(|current| current.generation);
-        !matches!(self.state, ServiceState::Failed | ServiceState::Deleting)
-            && served != Some(self.generation)
+        let is_up = served == Some(self.generation) && self.leaving.is_empty();
+        !matches!(self.state, ServiceState::Failed | ServiceState::Deleting) && !is_up
     }
 }
 

@@ -57,7 +57,8 @@ class LocalWebservice(Webservice):
             self.created_time = self.updated_time = None
             return
         # One that is asked to change is not what was asked for yet.
-        changing = found["state"] == "Healthy" and (found.get("current") or {}).get("generation") != found["generation"]
+        generation = (found.get("current") or {}).get("generation")
+        changing = found["state"] == "Healthy" and (generation != found["generation"] or bool(found["leaving"]))
         self.state = self.STATE_DEPLOYING if changing else _STATES[found["state"]]
         error = found.get("error")
         self.error = None if error is None else error["message"]

@@ -153,7 +153,7 @@ fn keys(file: Option<&Path>) -> Result<Vec<Secret>, CliError> {
         .and_then(|keys| keys.into_string().ok())
         .map(Secret::new)
         .iter()
-        .flat_map(|keys| lines(keys))
+        .flat_map(lines)
         .collect();
     if let Some(file) = file {
         keys.extend(keys_in(file)?);

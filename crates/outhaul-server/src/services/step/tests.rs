@@ -279,6 +279,11 @@ proptest! {
             for run in now.leaving.clone() { fates.insert(run, ended()); }
             if let Some(instance) = &now.next { fates.insert(instance.run.clone(), READY); }
         }
+        prop_assert!(settle(&mut now, &mut fates, &mut clock));
+        for run in now.leaving.clone() {
+            fates.insert(run, ended());
+        }
+        prop_assert!(settle(&mut now, &mut fates, &mut clock));
         if now.state != ServiceState::Failed {
             prop_assert_eq!(now.current.as_ref().map(|current| current.generation), Some(now.generation));
             prop_assert_eq!(now.state, ServiceState::Healthy);
