@@ -10,6 +10,7 @@ mod fault;
 mod list;
 mod metrics;
 mod migrate;
+mod newest;
 mod open;
 mod readers;
 mod runs;

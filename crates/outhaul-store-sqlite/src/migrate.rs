@@ -6,10 +6,11 @@ use rusqlite::Connection;
 use crate::fault::Result;
 
 /// Migration `n` (from 1) leads from schema version `n - 1` to `n`. Never change one that was released.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("../migrations/0001_initial.sql"),
     include_str!("../migrations/0002_targets.sql"),
     include_str!("../migrations/0003_tracking.sql"),
+    include_str!("../migrations/0004_newest_metrics.sql"),
 ];
 
 /// The newest schema version that this program knows.

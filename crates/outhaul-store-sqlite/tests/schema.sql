@@ -57,6 +57,13 @@ CREATE TABLE metrics (
     PRIMARY KEY (run, position)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX metrics_by_name ON metrics (run, name, step, time);
+CREATE TABLE newest_metrics (
+    run      INTEGER NOT NULL,
+    name     TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    PRIMARY KEY (run, name),
+    FOREIGN KEY (run, position) REFERENCES metrics (run, position)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE outputs (
     run  INTEGER NOT NULL REFERENCES runs (key),
     path TEXT NOT NULL,

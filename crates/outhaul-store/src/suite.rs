@@ -95,7 +95,8 @@ macro_rules! store_suite {
             metrics {
                 they_are_kept_in_the_order_of_logging, values_read_back_exactly, the_same_stretch_counts_once,
                 a_gap_is_refused, an_unknown_run_takes_nothing_of_the_batch, children_have_their_own,
-                an_empty_stretch_moves_the_mark, a_client_may_send_them_again,
+                an_empty_stretch_moves_the_mark, a_client_may_send_them_again, the_newest_of_each_name,
+                of_many_runs_at_once,
             }
             outputs { they_add_up_and_are_sorted, they_are_removed_by_path, of_an_unknown_run }
             experiments { they_count_their_runs, children_are_not_counted, one_without_runs, of_an_unknown_workspace }

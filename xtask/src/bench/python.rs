@@ -62,7 +62,7 @@ fn seconds(machine: &Machine, outhaul: &Server, before: &str, timed: &str) -> Re
         .args(["-c", &code])
         .env("PYTHONPATH", machine.repo.root.join("python"))
         .env("OUTHAUL_HOME", outhaul.home())
-        .env("OUTHAUL_BIN", machine.repo.built("release", "outhaul"));
+        .env("OUTHAUL_BIN", machine.program());
     let told = shell::output(&mut command)?;
     told.trim().parse().context("Python tells no time")
 }
