@@ -13,7 +13,7 @@ INSERT INTO newest_metrics (run, name, position)
 SELECT run, name, position FROM (
     SELECT run, name, position, row_number() OVER (
         PARTITION BY run, name
-        ORDER BY coalesce(step, 0) DESC, coalesce(time, 9e999) DESC, number DESC, position DESC
+        ORDER BY coalesce(step, 0) DESC, coalesce(time, 9e999) DESC, value = '"NaN"' DESC, number DESC, position DESC
     ) AS place
     FROM (
         SELECT *, CASE value

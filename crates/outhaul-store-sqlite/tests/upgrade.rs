@@ -60,6 +60,7 @@ async fn the_newest_numbers_of_version_3_are_found() {
     ] {
         old.execute_batch(sql).unwrap();
     }
+    old.execute_batch("BEGIN").unwrap();
     let values = [
         "1",
         "2.5",
@@ -102,6 +103,7 @@ async fn the_newest_numbers_of_version_3_are_found() {
     add(1, "list", "list", "[1]", None, Some(1.0));
     add(2, "list", "scalar", "3", Some(-7), Some(1.0));
     add(2, "list", "list", "[1]", Some(8), Some(1.0));
+    old.execute_batch("COMMIT").unwrap();
     old.pragma_update(None, "user_version", 3).unwrap();
     drop(old);
 

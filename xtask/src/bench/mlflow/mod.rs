@@ -8,7 +8,6 @@ mod server;
 
 use anyhow::{Result, ensure};
 
-use self::client::Client;
 use self::server::{Ours, Theirs};
 use super::machine::Machine;
 use super::sample::Samples;

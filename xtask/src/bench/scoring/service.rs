@@ -135,6 +135,7 @@ impl<'a> Place<'a> {
         let mut command = self.command(&words)?;
         let expected = (self.server.answer)(self.script);
         let body = (self.server.body)().to_string();
+        let mut said = "it does not listen".to_owned();
         let begin = Instant::now();
         let mut group = Group::start(&mut command, &self.log())?;
         loop {
@@ -153,15 +154,15 @@ impl<'a> Place<'a> {
                         start,
                     });
                 }
-                // Not ready yet.
-                Ok((404 | 502 | 503, _)) | Err(_) => {}
-                Ok((status, answer)) => bail!("it answers {status}: {answer}"),
+                // Not ready yet: what each says then differs.
+                Ok((status, answer)) => said = format!("it answers {status}: {answer}"),
+                Err(_) => {}
             }
             if group.has_ended()? {
                 bail!("it ended: {}", limit::last_line(&self.log()));
             }
             if begin.elapsed() > PATIENCE {
-                bail!("it did not answer within {} s", PATIENCE.as_secs());
+                bail!("it was not ready within {} s; {said}", PATIENCE.as_secs());
             }
             std::thread::sleep(Duration::from_millis(1));
         }
