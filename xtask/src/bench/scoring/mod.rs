@@ -23,8 +23,13 @@ pub fn measure(machine: &Machine) -> Result<Vec<Row>> {
             eprintln!("measuring: {}, {}", other.name, script.shown());
             let mut measured = Vec::new();
             let done = compare(machine, other, script, &mut measured);
+            // It takes minutes: what is known is told at once.
+            for row in measured.iter().filter(|row| !row.note.is_empty()) {
+                eprintln!("  {}: {}", row.what, row.note);
+            }
             rows.append(&mut measured);
             if let Err(error) = done {
+                eprintln!("  not measured: {error:#}");
                 let nothing = (Samples::default(), Samples::default());
                 rows.push(Row::pair(script.shown(), other.name, nothing).note(format!(
                     "not measured: {}",
