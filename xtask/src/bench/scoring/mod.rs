@@ -4,7 +4,7 @@
 mod servers;
 mod service;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 
 use self::servers::{OTHERS, OURS, Script, Server};
 use self::service::{Place, Service};
@@ -119,13 +119,18 @@ fn started(
     script: Script,
     rows: &mut Vec<Row>,
 ) -> Result<[Service; 2]> {
-    // Once without counting: modules are compiled.
-    let mut running = [places[0].start()?, places[1].start()?];
     let (mut ours, mut theirs) = (Samples::default(), Samples::default());
-    for _ in 0..machine.rounds(5) {
-        running = [places[0].start()?, places[1].start()?];
-        ours.add(running[0].start);
-        theirs.add(running[1].start);
+    let mut running: Option<[Service; 2]> = None;
+    for round in 0..=machine.rounds(5) {
+        // One after the other, with nothing else running.
+        drop(running.take());
+        let both = [places[0].start()?, places[1].start()?];
+        // The first time is without counting: modules are compiled.
+        if round > 0 {
+            ours.add(both[0].start);
+            theirs.add(both[1].start);
+        }
+        running = Some(both);
     }
     let what = format!("{}: from its start to its first answer", script.shown());
     let aim = if script == Script::Noop {
@@ -134,7 +139,7 @@ fn started(
         Aim::None
     };
     rows.push(Row::pair(what, other.name, (ours, theirs)).aim(aim));
-    Ok(running)
+    running.context("nothing was started")
 }
 
 fn is_first(other: &Server) -> bool {

@@ -119,13 +119,14 @@ pub const OTHERS: [Server; 5] = [
         venv: ("mlserver", &["mlserver", "scikit-learn"]),
         files: &[
             ("service.py", include_str!("scripts/mlserver_service.py")),
+            // Without workers it scores in its own process, which is the one worker then.
             (
                 "model-settings.json",
                 r#"{"name": "m", "implementation": "service.Service"}"#,
             ),
             (
                 "settings.json",
-                r#"{"host": "127.0.0.1", "http_port": {port}, "grpc_port": {grpc}, "metrics_port": {metrics}, "parallel_workers": 1, "debug": false}"#,
+                r#"{"host": "127.0.0.1", "http_port": {port}, "grpc_port": {grpc}, "metrics_port": {metrics}, "parallel_workers": 0, "debug": false}"#,
             ),
         ],
         prepare: None,
