@@ -107,6 +107,7 @@ fn new_run(number: u64) -> Result<NewRun> {
             adopted: None,
             spark: None,
             rerun_of: None,
+            service: None,
         }),
     })
 }

@@ -27,7 +27,7 @@ Usage: cargo xtask test [--full] [--only STEP]... [--list]
        cargo xtask fuzz [TARGET]... [--seconds N]
        cargo xtask openapi [--check]
        cargo xtask wheel [--debug] [--out DIR]
-       cargo xtask bench [--quick] [--peers] [--only PART]... [--format text|json]
+       cargo xtask bench [--quick] [--peers] [--only PART]... [--program PATH] [--format text|json]
 
   test     Install what is missing, then run every check and every test
              --full       the long form of the tests that have one (OUTHAUL_TEST_FULL=1)
@@ -41,7 +41,9 @@ Usage: cargo xtask test [--full] [--only STEP]... [--list]
   bench    Print ratios measured against plain tools in the same run
              --quick      fewer rounds
              --peers      also install and measure other launchers of runs
-             --only PART  only this part: start, throughput, snapshot, cli, idle, remote, python, spark, peers";
+             --only PART  only this part: start, throughput, snapshot, cli, idle, remote, python, mlflow, scoring, slurm,
+                          spark, peers
+             --program PATH  measure this program rather than the one that is built here";
 
 fn main() -> ExitCode {
     let mut words = std::env::args().skip(1);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use outhaul_types::{MetricKind, MetricValue};
+use outhaul_types::MetricValue;
 use serde_json::{Value, json};
 
 /// One value of a metric.
@@ -20,15 +20,7 @@ impl Point {
     /// The value that MLflow's messages have, if it is one number.
     #[must_use]
     pub fn of(metric: &MetricValue) -> Option<Self> {
-        if metric.kind != MetricKind::Scalar {
-            return None;
-        }
-        let value = match &metric.value {
-            Value::Number(number) => number.as_f64()?,
-            Value::String(text) => special(text)?,
-            Value::Bool(truth) => f64::from(u8::from(*truth)),
-            _ => return None,
-        };
+        let value = metric.number()?;
         let timestamp = (metric.time * 1000.0).round() as i64;
         Some(Self {
             value,
@@ -44,16 +36,6 @@ impl Point {
     }
 }
 
-/// The names under which JSON has numbers that are none.
-fn special(text: &str) -> Option<f64> {
-    match text {
-        "NaN" => Some(f64::NAN),
-        "Infinity" => Some(f64::INFINITY),
-        "-Infinity" => Some(f64::NEG_INFINITY),
-        _ => None,
-    }
-}
-
 /// A number as JSON has it; NaN and the infinities are texts.
 #[must_use]
 pub fn number(value: f64) -> Value {
@@ -66,57 +48,44 @@ pub fn number(value: f64) -> Value {
     }
 }
 
-/// The newest value of each metric: that of the highest step, then of the latest time, then the greatest.
+/// Metrics by their names; what is no number is left out.
 #[must_use]
-pub fn newest(metrics: &[MetricValue]) -> BTreeMap<String, Point> {
-    let mut newest: BTreeMap<String, Point> = BTreeMap::new();
-    for metric in metrics {
-        let Some(point) = Point::of(metric) else { continue };
-        let rank = |point: &Point| (point.step, point.timestamp);
-        match newest.get(&metric.name) {
-            Some(known) if rank(known) > rank(&point) => {}
-            Some(known) if rank(known) == rank(&point) && known.value > point.value => {}
-            _ => {
-                newest.insert(metric.name.clone(), point);
-            }
-        }
-    }
-    newest
+pub fn by_name(metrics: &[MetricValue]) -> BTreeMap<String, Point> {
+    let named = metrics
+        .iter()
+        .filter_map(|metric| Some((metric.name.clone(), Point::of(metric)?)));
+    named.collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use outhaul_types::MetricKind;
+
     use super::*;
 
-    fn metric(name: &str, value: Value, step: Option<i64>, time: f64) -> MetricValue {
-        MetricValue {
+    #[test]
+    fn only_numbers_are_shown() {
+        let metric = |name: &str, kind, value, step| MetricValue {
             name: name.into(),
-            kind: MetricKind::Scalar,
+            kind,
             value,
             step,
-            time,
-        }
-    }
-
-    #[test]
-    fn the_newest_value_is_that_of_the_highest_step() {
-        let list = MetricValue {
-            kind: MetricKind::List,
-            ..metric("list", json!([1]), None, 9.0)
+            time: 1.25,
         };
         let values = [
-            metric("a", json!(1), Some(2), 1.0),
-            metric("a", json!(2), Some(1), 9.0),
-            metric("b", json!(1), None, 1.0),
-            metric("b", json!(2), None, 1.0),
-            metric("b", json!(1.5), None, 1.0),
-            metric("c", json!("NaN"), None, 1.0),
-            metric("text", json!("red"), None, 1.0),
-            list,
+            metric("a", MetricKind::Scalar, json!(1), Some(2)),
+            metric("b", MetricKind::Scalar, json!(true), None),
+            metric("c", MetricKind::Scalar, json!("NaN"), None),
+            metric("text", MetricKind::Scalar, json!("red"), None),
+            metric("list", MetricKind::List, json!([1]), None),
         ];
-        let newest = newest(&values);
-        assert_eq!(newest.keys().collect::<Vec<_>>(), ["a", "b", "c"]);
-        assert_eq!((newest["a"].value, newest["b"].value), (1.0, 2.0));
-        assert_eq!(newest["c"].message("c")["value"], json!("NaN"));
+        let shown = by_name(&values);
+        assert_eq!(shown.keys().collect::<Vec<_>>(), ["a", "b", "c"]);
+        assert_eq!(
+            shown["a"].message("a"),
+            json!({"key": "a", "value": 1.0, "timestamp": 1250, "step": 2})
+        );
+        assert_eq!((shown["b"].value, shown["b"].step), (1.0, 0));
+        assert_eq!(shown["c"].message("c")["value"], json!("NaN"));
     }
 }

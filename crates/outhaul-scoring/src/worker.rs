@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Buf as _, Bytes, BytesMut};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -20,6 +20,9 @@ use crate::process::{Process, ending};
 const FAREWELL: Duration = Duration::from_secs(2);
 /// A body up to this length is written together with its head, in bytes.
 const SMALL: usize = 64 << 10;
+
+/// How long most answers are at most, in bytes.
+const USUAL: usize = 4 << 10;
 
 /// Why no frame was received.
 enum Lost {
@@ -209,21 +212,33 @@ async fn exchange(stream: &mut UnixStream, head: &[u8], body: &Bytes) -> Result<
 }
 
 async fn receive(stream: &mut UnixStream) -> Result<Frame, Lost> {
-    // Linux says "reset" instead of "end" when the other side closed with something unread.
-    let lost = |error: std::io::Error| match error.kind() {
-        ErrorKind::ConnectionReset => Lost::Unread,
-        _ => Lost::Read,
-    };
-    let mut lengths = [0; frame::LENGTHS];
-    stream.read_exact(&mut lengths).await.map_err(lost)?;
-    let (head, body) = frame::lengths(lengths).map_err(|error| Lost::Nonsense(error.to_string()))?;
-    let mut bytes = vec![0; head];
-    stream.read_exact(&mut bytes).await.map_err(|_| Lost::Read)?;
-    let mut content = vec![0; body];
-    stream.read_exact(&mut content).await.map_err(|_| Lost::Read)?;
+    // Most answers come whole by one read.
+    let mut bytes = BytesMut::with_capacity(USUAL);
+    while bytes.len() < frame::LENGTHS {
+        match stream.read_buf(&mut bytes).await {
+            Ok(0) => return Err(Lost::Read),
+            Ok(_) => {}
+            // Linux says "reset" instead of "end" when the other side closed with something unread.
+            Err(error) if error.kind() == ErrorKind::ConnectionReset => return Err(Lost::Unread),
+            Err(_) => return Err(Lost::Read),
+        }
+    }
+    let (head, body) =
+        frame::lengths(bytes.get_u64().to_be_bytes()).map_err(|error| Lost::Nonsense(error.to_string()))?;
+    bytes.reserve((head + body).saturating_sub(bytes.len()));
+    while bytes.len() < head + body {
+        match stream.read_buf(&mut bytes).await {
+            Ok(0) | Err(_) => return Err(Lost::Read),
+            Ok(_) => {}
+        }
+    }
+    if bytes.len() > head + body {
+        return Err(Lost::Nonsense("it is longer than it says".to_owned()));
+    }
+    let head = bytes.split_to(head).to_vec();
     Ok(Frame {
-        head: bytes,
-        body: content.into(),
+        head,
+        body: bytes.freeze(),
     })
 }
 

@@ -11,6 +11,7 @@ mod list;
 mod metrics;
 mod migrate;
 mod models;
+mod newest;
 mod open;
 mod readers;
 mod runs;

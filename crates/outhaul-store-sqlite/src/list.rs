@@ -19,7 +19,7 @@ pub(crate) fn summaries(connection: &Connection, query: &RunQuery<'_>) -> Result
     if let Some(name) = query.workspace {
         workspaces::check(connection, name)?;
     }
-    let (sql, values) = statement(query);
+    let (sql, values) = statement(SUMMARY, query);
     let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query(params_from_iter(values))?;
     let mut found = Vec::new();
@@ -68,10 +68,10 @@ fn whole(connection: &Connection, condition: &str, values: impl Params) -> Resul
     Ok(found)
 }
 
-/// The statement for a query and its values. Values never become part of the text, so the same few statements
+/// The statement that selects what a query means, and its values. Values never become part of the text, so the same few statements
 /// stay prepared.
-fn statement(query: &RunQuery<'_>) -> (String, Vec<Value>) {
-    let mut sql = SUMMARY.to_owned();
+pub(crate) fn statement(select: &str, query: &RunQuery<'_>) -> (String, Vec<Value>) {
+    let mut sql = select.to_owned();
     let mut values = Vec::new();
     let mut glue = " WHERE ";
     let mut condition = |text: &str, given: &[&str]| {

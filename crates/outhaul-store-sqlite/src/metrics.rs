@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use outhaul_store::{IngestedMetrics, MetricBatch, rules};
 use outhaul_types::api::Output;
 use outhaul_types::{MetricKind, MetricValue, RunId};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::fault::{Fault, Result};
+use crate::newest::Added;
 use crate::{codec, runs};
 
 pub(crate) fn add(connection: &Connection, id: &RunId, batch: &MetricBatch) -> Result<()> {
@@ -17,6 +18,7 @@ pub(crate) fn add(connection: &Connection, id: &RunId, batch: &MetricBatch) -> R
     let mut owners: BTreeMap<&RunId, (i64, i64)> = BTreeMap::new();
     let sql = "INSERT INTO metrics (run, position, name, kind, value, step, time) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
     let mut insert = connection.prepare_cached(sql)?;
+    let mut newest = Added::default();
     for (owner, metric) in &batch.values {
         let entry = match owners.entry(owner) {
             std::collections::btree_map::Entry::Occupied(known) => known.into_mut(),
@@ -40,8 +42,10 @@ pub(crate) fn add(connection: &Connection, id: &RunId, batch: &MetricBatch) -> R
             metric.step,
             metric.time
         ])?;
+        newest.note(entry.0, entry.1, metric);
         entry.1 += 1;
     }
+    newest.write(connection)?;
     let sql = "INSERT INTO metric_marks (run, bytes) VALUES (?1, ?2)
                ON CONFLICT (run) DO UPDATE SET bytes = excluded.bytes";
     connection
@@ -58,6 +62,7 @@ pub(crate) fn log(connection: &Connection, id: &RunId, values: &[MetricValue]) -
                SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 WHERE NOT EXISTS (SELECT 1 FROM metrics WHERE run = ?1 AND name = ?3
                AND step IS ?6 AND time IS ?7 AND kind = ?4 AND value = ?5)";
     let mut insert = connection.prepare_cached(sql)?;
+    let mut newest = Added::default();
     for metric in values {
         let added = insert.execute(params![
             run,
@@ -68,9 +73,12 @@ pub(crate) fn log(connection: &Connection, id: &RunId, values: &[MetricValue]) -
             metric.step,
             metric.time
         ])?;
-        position += i64::from(added > 0);
+        if added > 0 {
+            newest.note(run, position, metric);
+            position += 1;
+        }
     }
-    Ok(())
+    newest.write(connection)
 }
 
 pub(crate) fn ingested(connection: &Connection, id: &RunId) -> Result<IngestedMetrics> {
@@ -86,20 +94,25 @@ pub(crate) fn all(connection: &Connection, id: &RunId) -> Result<Vec<MetricValue
     let mut rows = statement.query([run])?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
-        let name: String = row.get(0)?;
-        let kind = row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?;
-        let value = row.get_ref(2)?.as_str().map_err(rusqlite::Error::from)?;
-        let time: Option<f64> = row.get(4)?;
-        found.push(MetricValue {
-            kind: MetricKind::parse(kind).ok_or_else(|| Fault::damaged("the kind of a metric", kind))?,
-            value: codec::read(|| format!("metric `{name}` of run `{id}`"), codec::FORMAT, value)?,
-            step: row.get(3)?,
-            // SQLite keeps a NaN as NULL.
-            time: time.unwrap_or(f64::NAN),
-            name,
-        });
+        found.push(from_row(row)?);
     }
     Ok(found)
+}
+
+/// A metric from the columns `name`, `kind`, `value`, `step` and `time`.
+pub(crate) fn from_row(row: &Row<'_>) -> Result<MetricValue> {
+    let name: String = row.get(0)?;
+    let kind = row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?;
+    let value = row.get_ref(2)?.as_str().map_err(rusqlite::Error::from)?;
+    let time: Option<f64> = row.get(4)?;
+    Ok(MetricValue {
+        kind: MetricKind::parse(kind).ok_or_else(|| Fault::damaged("the kind of a metric", kind))?,
+        value: codec::read(|| format!("metric `{name}`"), codec::FORMAT, value)?,
+        step: row.get(3)?,
+        // SQLite keeps a NaN as NULL.
+        time: time.unwrap_or(f64::NAN),
+        name,
+    })
 }
 
 pub(crate) fn put_outputs(connection: &Connection, id: &RunId, outputs: &[Output]) -> Result<()> {

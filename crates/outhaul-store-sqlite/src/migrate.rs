@@ -6,12 +6,13 @@ use rusqlite::Connection;
 use crate::fault::Result;
 
 /// Migration `n` (from 1) leads from schema version `n - 1` to `n`. Never change one that was released.
-const MIGRATIONS: [&str; 5] = [
+const MIGRATIONS: [&str; 6] = [
     include_str!("../migrations/0001_initial.sql"),
     include_str!("../migrations/0002_targets.sql"),
     include_str!("../migrations/0003_tracking.sql"),
     include_str!("../migrations/0004_models.sql"),
     include_str!("../migrations/0005_services.sql"),
+    include_str!("../migrations/0006_newest_metrics.sql"),
 ];
 
 /// The newest schema version that this program knows.

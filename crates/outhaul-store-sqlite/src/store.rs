@@ -19,7 +19,8 @@ use serde_json::Value;
 use crate::readers::Readers;
 use crate::writer::Writer;
 use crate::{
-    addresses, documents, environments, list, metrics, models, open, runs, services, targets, workspaces,
+    addresses, documents, environments, list, metrics, models, newest, open, runs, services, targets,
+    workspaces,
 };
 
 /// How many reads can go on at once: a long list must not hold up a short question.
@@ -141,6 +142,16 @@ impl Store for SqliteStore {
             .await
     }
 
+    async fn runs_with_metrics(
+        &self,
+        filter: &RunFilter,
+    ) -> Result<Vec<(Run, Vec<MetricValue>)>, StoreError> {
+        let filter = filter.clone();
+        self.readers
+            .read(move |connection| newest::with_runs(connection, &RunQuery::new(&filter)?))
+            .await
+    }
+
     async fn summaries(&self, ids: &[RunId]) -> Result<Vec<RunSummary>, StoreError> {
         let ids = ids.to_vec();
         self.readers
@@ -204,6 +215,13 @@ impl Store for SqliteStore {
         let id = id.clone();
         self.readers
             .read(move |connection| metrics::all(connection, &id))
+            .await
+    }
+
+    async fn newest_metrics(&self, id: &RunId) -> Result<Vec<MetricValue>, StoreError> {
+        let id = id.clone();
+        self.readers
+            .read(move |connection| newest::of_run(connection, &id))
             .await
     }
 

@@ -68,6 +68,13 @@ CREATE TABLE models (
     model     TEXT,
     UNIQUE (workspace, name_key, version)
 ) STRICT;
+CREATE TABLE newest_metrics (
+    run      INTEGER NOT NULL,
+    name     TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    PRIMARY KEY (run, name),
+    FOREIGN KEY (run, position) REFERENCES metrics (run, position)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE outputs (
     run  INTEGER NOT NULL REFERENCES runs (key),
     path TEXT NOT NULL,
@@ -122,6 +129,14 @@ CREATE INDEX runs_unreleased ON runs (key) WHERE terminal = 1 AND released = 0 A
 CREATE TABLE secrets (
     owner  TEXT PRIMARY KEY,
     sealed BLOB NOT NULL
+) STRICT;
+CREATE TABLE services (
+    workspace TEXT NOT NULL REFERENCES workspaces (name),
+    name      TEXT NOT NULL,
+    id        TEXT NOT NULL UNIQUE,
+    format    INTEGER NOT NULL,
+    service   TEXT NOT NULL,
+    PRIMARY KEY (workspace, name)
 ) STRICT;
 CREATE TABLE targets (
     name   TEXT PRIMARY KEY,

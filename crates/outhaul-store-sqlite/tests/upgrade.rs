@@ -1,7 +1,7 @@
 //! Data that earlier versions wrote: it opens, all of it is there, and it takes what is new.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by a panic")]
 
-use outhaul_store::Store;
+use outhaul_store::{Store, rules};
 use outhaul_store_sqlite::{SCHEMA_VERSION, SqliteStore};
 use outhaul_types::{ComputeTarget, NewModel, RunState};
 use rusqlite::Connection;
@@ -50,6 +50,79 @@ async fn data_of_version_1_opens_and_takes_targets() {
         .query_row("PRAGMA user_version", (), |row| row.get::<_, i64>(0))
         .unwrap();
     assert_eq!(version, SCHEMA_VERSION);
+}
+
+/// What was logged before the newest numbers were kept apart has them after the upgrade, by the same rule.
+#[tokio::test]
+async fn the_newest_numbers_of_version_3_are_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("outhaul.db");
+    let old = Connection::open(&path).unwrap();
+    for sql in [
+        include_str!("../migrations/0001_initial.sql"),
+        include_str!("../migrations/0002_targets.sql"),
+        include_str!("../migrations/0003_tracking.sql"),
+        include_str!("version_1.sql"),
+    ] {
+        old.execute_batch(sql).unwrap();
+    }
+    old.execute_batch("BEGIN").unwrap();
+    let values = [
+        "1",
+        "2.5",
+        "-1e300",
+        "\"NaN\"",
+        "\"Infinity\"",
+        "\"-Infinity\"",
+        "true",
+        "false",
+        "\"red\"",
+        "null",
+    ];
+    let mut position = 100;
+    let mut add = |run: i64, name: &str, kind: &str, value: &str, step: Option<i64>, time: Option<f64>| {
+        position += 1;
+        let sql =
+            "INSERT INTO metrics (run, position, name, kind, value, step, time) VALUES (?, ?, ?, ?, ?, ?, ?)";
+        old.execute(
+            sql,
+            rusqlite::params![run, position, name, kind, value, step, time],
+        )
+        .unwrap();
+    };
+    for (number, value) in (0..).zip(values) {
+        add(1, &format!("only {number}"), "scalar", value, None, Some(1.0));
+        for (other, second) in (0..).zip(values) {
+            // The two differ in their value only, or the first has the higher step, the later time, or no time.
+            let name = |how: &str| format!("{number} {how} {other}");
+            for (how, step, time) in [
+                ("value", Some(0), Some(1.0)),
+                ("step", Some(1), Some(0.0)),
+                ("time", None, Some(2.0)),
+                ("no time", None, None),
+            ] {
+                add(1, &name(how), "scalar", value, step, time);
+                add(1, &name(how), "scalar", second, None, Some(1.0));
+            }
+        }
+    }
+    add(1, "list", "list", "[1]", None, Some(1.0));
+    add(2, "list", "scalar", "3", Some(-7), Some(1.0));
+    add(2, "list", "list", "[1]", Some(8), Some(1.0));
+    old.execute_batch("COMMIT").unwrap();
+    old.pragma_update(None, "user_version", 3).unwrap();
+    drop(old);
+
+    let store = SqliteStore::open(&path).unwrap();
+    let mut found = 0;
+    for id in ["0000000000000001", "0000000000000002"].map(|id| id.parse().unwrap()) {
+        let all = store.metrics(&id).await.unwrap();
+        let by_rule: Vec<_> = rules::newest(&all).into_values().collect();
+        let newest = store.newest_metrics(&id).await.unwrap();
+        assert_eq!(format!("{newest:?}"), format!("{by_rule:?}"));
+        found += newest.len();
+    }
+    assert!(found > 350, "{found}");
 }
 
 /// A later version may write fields that this one does not know, without a new number.

@@ -96,6 +96,13 @@ impl Store for MemoryStore {
         self.state().list_runs(&RunQuery::new(filter)?)
     }
 
+    async fn runs_with_metrics(
+        &self,
+        filter: &RunFilter,
+    ) -> Result<Vec<(Run, Vec<MetricValue>)>, StoreError> {
+        self.state().runs_with_metrics(&RunQuery::new(filter)?)
+    }
+
     async fn summaries(&self, ids: &[RunId]) -> Result<Vec<RunSummary>, StoreError> {
         let state = self.state();
         let known = ids.iter().filter_map(|id| state.stored(id).ok());
@@ -156,6 +163,10 @@ impl Store for MemoryStore {
 
     async fn metrics(&self, id: &RunId) -> Result<Vec<MetricValue>, StoreError> {
         Ok(self.state().stored(id)?.metrics.clone())
+    }
+
+    async fn newest_metrics(&self, id: &RunId) -> Result<Vec<MetricValue>, StoreError> {
+        Ok(self.state().stored(id)?.newest_metrics())
     }
 
     async fn put_outputs(&self, id: &RunId, outputs: Vec<Output>) -> Result<(), StoreError> {

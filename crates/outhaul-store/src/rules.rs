@@ -3,9 +3,11 @@
 
 pub mod models;
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use outhaul_types::api::RunFilter;
-use outhaul_types::{NewRun, Run, RunEventKind, RunId, RunState};
+use outhaul_types::{MetricValue, NewRun, Run, RunEventKind, RunId, RunState};
 
 use crate::{AppliedRun, Guard, MetricBatch, StoreError};
 
@@ -64,6 +66,33 @@ pub fn check_metrics(run: &RunId, ingested: u64, batch: &MetricBatch) -> Result<
         )));
     }
     Ok(())
+}
+
+/// Whether a number takes the place of another one of its metric as the newest: its step is higher (none counts as 0),
+/// or else its time is later, or else it is greater. Of two that are alike in all this, the one that was logged later.
+/// NaN is greater than every number.
+#[must_use]
+pub fn is_newer(later: &MetricValue, earlier: &MetricValue) -> bool {
+    let steps = later.step.unwrap_or(0).cmp(&earlier.step.unwrap_or(0));
+    let order = steps
+        .then_with(|| later.time.total_cmp(&earlier.time))
+        .then_with(|| {
+            let number = |metric: &MetricValue| metric.number().unwrap_or(f64::NEG_INFINITY);
+            number(later).total_cmp(&number(earlier))
+        });
+    order.is_ge()
+}
+
+/// The newest number of each metric by its name, of values in the order in which they were logged.
+pub fn newest<'a>(values: impl IntoIterator<Item = &'a MetricValue>) -> BTreeMap<&'a str, &'a MetricValue> {
+    let mut newest: BTreeMap<&str, &MetricValue> = BTreeMap::new();
+    for value in values.into_iter().filter(|value| value.number().is_some()) {
+        let known = newest.entry(&value.name).or_insert(value);
+        if is_newer(value, known) {
+            *known = value;
+        }
+    }
+    newest
 }
 
 /// The answer to a submission whose id belongs to a run that was submitted with something else.
@@ -202,6 +231,9 @@ impl<'a> RunQuery<'a> {
 
 #[cfg(test)]
 mod tests {
+    use outhaul_types::MetricKind;
+    use serde_json::{Value, json};
+
     use super::*;
 
     #[test]
@@ -238,6 +270,50 @@ mod tests {
             RunQuery::new(&filter).unwrap_err().to_string(),
             "there is no run state `Runing`"
         );
+    }
+
+    #[test]
+    fn the_newest_number_is_that_of_the_highest_step_then_time_then_value() {
+        let value = |value: Value, step: Option<i64>, time: f64| MetricValue {
+            name: "m".into(),
+            kind: MetricKind::Scalar,
+            value,
+            step,
+            time,
+        };
+        for (values, newest_one) in [
+            (
+                vec![value(json!(1), Some(2), 1.0), value(json!(2), Some(1), 9.0)],
+                0,
+            ),
+            (
+                vec![value(json!(1), None, 1.0), value(json!(2), Some(-1), 9.0)],
+                0,
+            ),
+            (vec![value(json!(1), None, 1.0), value(json!(2), Some(0), 1.0)], 1),
+            (vec![value(json!(1), Some(0), 2.0), value(json!(2), None, 1.0)], 0),
+            (vec![value(json!(2), None, 1.0), value(json!(1.5), None, 1.0)], 0),
+            (
+                vec![
+                    value(json!("NaN"), None, 1.0),
+                    value(json!("Infinity"), None, 1.0),
+                ],
+                0,
+            ),
+            (
+                vec![value(json!(1), None, 1.0), value(json!("red"), Some(9), 9.0)],
+                0,
+            ),
+            (vec![value(json!(0), None, 1.0), value(json!(true), None, 1.0)], 1),
+            (vec![value(json!(1), None, 1.0), value(json!(1.0), None, 1.0)], 1),
+        ] {
+            let found = newest(&values);
+            assert!(
+                std::ptr::eq(found["m"], &raw const values[newest_one]),
+                "{values:?}: {found:?}"
+            );
+        }
+        assert!(newest(&[value(json!("red"), None, 1.0)]).is_empty());
     }
 
     #[test]

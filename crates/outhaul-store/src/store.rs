@@ -101,6 +101,10 @@ pub trait Store: Send + Sync {
     /// in by the caller; all workspaces are meant without it. An unknown workspace or state is
     /// [`StoreError::NotFound`]; a tag is split at its first `=`.
     async fn list_runs(&self, filter: &RunFilter) -> Result<Vec<RunSummary>, StoreError>;
+    /// The whole runs that [`list_runs`](Self::list_runs) would list, each with its
+    /// [`newest_metrics`](Self::newest_metrics).
+    async fn runs_with_metrics(&self, filter: &RunFilter)
+    -> Result<Vec<(Run, Vec<MetricValue>)>, StoreError>;
     /// The summaries of these runs in this order; one that is not there is left out.
     async fn summaries(&self, ids: &[RunId]) -> Result<Vec<RunSummary>, StoreError>;
     /// Runs with a spec (not child runs) that have not ended, oldest first: what a starting server takes up again.
@@ -128,6 +132,9 @@ pub trait Store: Send + Sync {
     async fn ingested_metrics(&self, id: &RunId) -> Result<IngestedMetrics, StoreError>;
     /// All metrics of a run in the order in which they were logged.
     async fn metrics(&self, id: &RunId) -> Result<Vec<MetricValue>, StoreError>;
+    /// The newest number of each metric of a run, by name (see [`rules::is_newer`](crate::rules::is_newer)). What is
+    /// no number does not count. It takes no longer when there are more values.
+    async fn newest_metrics(&self, id: &RunId) -> Result<Vec<MetricValue>, StoreError>;
 
     /// Adds to the list of a run's outputs; one takes the place of that with its path.
     async fn put_outputs(&self, id: &RunId, outputs: Vec<Output>) -> Result<(), StoreError>;

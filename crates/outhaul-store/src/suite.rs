@@ -97,7 +97,8 @@ macro_rules! store_suite {
             metrics {
                 they_are_kept_in_the_order_of_logging, values_read_back_exactly, the_same_stretch_counts_once,
                 a_gap_is_refused, an_unknown_run_takes_nothing_of_the_batch, children_have_their_own,
-                an_empty_stretch_moves_the_mark, a_client_may_send_them_again,
+                an_empty_stretch_moves_the_mark, a_client_may_send_them_again, the_newest_of_each_name,
+                of_many_runs_at_once,
             }
             models {
                 versions_count_from_1, registering_twice_makes_one_version, a_deleted_number_is_not_given_again,

@@ -89,6 +89,27 @@ pub struct MetricValue {
     pub time: f64,
 }
 
+impl MetricValue {
+    /// The number that a scalar is; a truth value is 1 or 0. `None` for texts and for every other kind.
+    #[must_use]
+    pub fn number(&self) -> Option<f64> {
+        if self.kind != MetricKind::Scalar {
+            return None;
+        }
+        match &self.value {
+            Value::Number(number) => number.as_f64(),
+            Value::Bool(truth) => Some(f64::from(u8::from(*truth))),
+            Value::String(text) => match text.as_str() {
+                "NaN" => Some(f64::NAN),
+                "Infinity" => Some(f64::INFINITY),
+                "-Infinity" => Some(f64::NEG_INFINITY),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+}
+
 /// One line of a metrics file.
 #[derive(Clone, Debug, PartialEq)]
 pub enum MetricRecord {

@@ -40,6 +40,11 @@ impl Group {
         }
     }
 
+    /// Which process leads it.
+    pub fn id(&self) -> u32 {
+        self.0.id()
+    }
+
     /// Whether its leader has ended by itself.
     pub fn has_ended(&mut self) -> Result<bool> {
         Ok(self.0.try_wait()?.is_some())

@@ -21,12 +21,13 @@ pub struct Machine {
     pub python: PathBuf,
     /// A PATH on which `python3` is that interpreter.
     pub path: OsString,
+    program: PathBuf,
     folder: Temp,
 }
 
 impl Machine {
-    /// Builds Outhaul and finds Python.
-    pub fn set_up(quick: bool) -> Result<Self> {
+    /// Builds Outhaul, unless a program is given, and finds Python.
+    pub fn set_up(quick: bool, program: Option<PathBuf>) -> Result<Self> {
         let repo = Repo::find()?;
         // What cargo says goes to standard error; standard output is for the table.
         eprintln!("building");
@@ -40,10 +41,16 @@ impl Machine {
             "--features",
             "measure",
         ];
-        for build in [&["build", "--release", "--package", "outhaul-cli"][..], &measure] {
+        let outhaul = ["build", "--release", "--package", "outhaul-cli"];
+        let builds = [(program.is_none(), &outhaul[..]), (true, &measure)];
+        for (_, build) in builds.into_iter().filter(|(needed, _)| *needed) {
             let status = repo.cargo().args(build).status()?;
             anyhow::ensure!(status.success(), "`cargo {}` failed: {status}", build.join(" "));
         }
+        let program = match program {
+            Some(program) => std::path::absolute(program)?,
+            None => repo.built("release", "outhaul"),
+        };
         let told = shell::output(repo::clean("python3").args(["-c", "import sys; print(sys.executable)"]))?;
         let python = PathBuf::from(told.trim());
         let programs = python
@@ -60,6 +67,7 @@ impl Machine {
             repo,
             python,
             path,
+            program,
             folder,
         })
     }
@@ -92,7 +100,7 @@ impl Machine {
 
     /// An Outhaul with a new data folder.
     pub fn outhaul(&self) -> Result<Server> {
-        Ok(Server::new(self.repo.built("release", "outhaul"))?.with_path(self.path.clone()))
+        Ok(Server::new(self.program())?.with_path(self.path.clone()))
     }
 
     /// Like [`Machine::outhaul`], with so many runs in its store. Its server does not run yet.
@@ -107,6 +115,11 @@ impl Machine {
                 .arg(count.to_string()),
         )?;
         Ok(server)
+    }
+
+    /// Outhaul's program.
+    pub fn program(&self) -> PathBuf {
+        self.program.clone()
     }
 
     /// The program that reaches into Outhaul's crates.

@@ -4,16 +4,20 @@ mod cli;
 mod idle;
 mod limit;
 mod machine;
+mod mlflow;
 mod peers;
+mod port;
 mod python;
 mod remote;
 mod sample;
+mod scoring;
 mod slurm;
 mod snapshot;
 mod spark;
 mod start;
 mod table;
 mod throughput;
+mod venv;
 
 use std::process::ExitCode;
 
@@ -26,7 +30,7 @@ use table::Row;
 
 type Part = fn(&Machine) -> Result<Vec<Row>>;
 
-const PARTS: [(&str, Part); 10] = [
+const PARTS: [(&str, Part); 12] = [
     ("start", start::measure),
     ("throughput", throughput::measure),
     ("snapshot", snapshot::measure),
@@ -34,6 +38,8 @@ const PARTS: [(&str, Part); 10] = [
     ("idle", idle::measure),
     ("remote", remote::measure),
     ("python", python::measure),
+    ("mlflow", mlflow::measure),
+    ("scoring", scoring::measure),
     ("slurm", slurm::measure),
     ("spark", spark::measure),
     ("peers", peers::measure),
@@ -44,19 +50,20 @@ pub fn main(words: Vec<String>) -> Done {
     let mut args = Args::new(words);
     let (quick, with_peers) = (args.flag("--quick"), args.flag("--peers"));
     let only = args.values("--only")?;
+    let program = args.value("--program")?.map(std::path::PathBuf::from);
     let format = args.value("--format")?.unwrap_or_else(|| "text".into());
     args.end()?;
     check_names("part", &only, &PARTS.map(|(name, _)| name))?;
     if !["text", "json"].contains(&format.as_str()) {
         bail!("there is no format `{format}`; there are: text, json");
     }
-    let machine = Machine::set_up(quick)?;
+    let machine = Machine::set_up(quick, program)?;
     let mut rows = Vec::new();
     let mut lost = false;
     for (name, measure) in PARTS {
         let chosen = if only.is_empty() {
-            // A cluster needs root and its packages: it is measured when it is asked for.
-            !["slurm", "spark"].contains(&name) && (name != "peers" || with_peers)
+            // A cluster needs root and its packages, and servers of others are large: they are measured when asked for.
+            !["mlflow", "scoring", "slurm", "spark"].contains(&name) && (name != "peers" || with_peers)
         } else {
             only.iter().any(|part| part == name)
         };

@@ -26,8 +26,12 @@ const CLEAN_UP: Duration = Duration::from_secs(1);
 pub(super) fn run(args: &Score, printer: &Printer) -> Outcome {
     let config = config(args)?;
     start_log(printer);
-    // All cores, unlike other commands: many callers are answered at once.
-    let runtime = tokio::runtime::Runtime::new()
+    // A thread feeds a worker: with more of them, requests would wander between threads and wait for each change.
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(config.workers.clamp(1, cores))
+        .enable_all()
+        .build()
         .map_err(|error| CliError::system(format!("cannot wait for events: {error}")))?;
     let outcome = runtime.block_on(serve(config, args.announce.as_deref(), printer));
     // Workers that are left are killed by the end of their tasks.

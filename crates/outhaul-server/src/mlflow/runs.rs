@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use outhaul_mlflow::MlflowError;
 use outhaul_mlflow::error::Code;
-use outhaul_mlflow::filter::{self, Entity};
-use outhaul_mlflow::metric::{Point, newest};
+use outhaul_mlflow::filter;
+use outhaul_mlflow::metric::{Point, by_name};
 use outhaul_mlflow::request::Fields;
 use outhaul_mlflow::run::{
     ATTRIBUTES, DELETED_TAG, Lineage, NAME_TAG, PARENT_TAG, RunView, USER_TAG, View, is_deleted, plain_name,
@@ -163,11 +163,6 @@ pub(super) async fn search(app: &App, workspace: &str, fields: &Fields) -> Answe
     let orders = order::parse(&fields.order_texts(), &ATTRIBUTES)?;
     fields.check_limit(0, 50_000)?;
     let shown = View::parse(fields.run_view_type.as_deref());
-    let metrics_decide = conditions
-        .iter()
-        .map(|condition| condition.entity)
-        .chain(orders.iter().map(|order| order.entity))
-        .any(|entity| entity == Entity::Metric);
     let mut inputs = lineage(app, workspace, INPUTS).await?;
     let mut outputs = lineage(app, workspace, OUTPUTS).await?;
     let mut found = Vec::new();
@@ -181,16 +176,10 @@ pub(super) async fn search(app: &App, workspace: &str, fields: &Fields) -> Answe
             children: Some(true),
             ..RunFilter::default()
         };
-        for summary in app.store.list_runs(&filter).await.map_err(failed)? {
-            let run = app.store.run(&summary.id).await.map_err(failed)?;
+        for (run, newest) in app.store.runs_with_metrics(&filter).await.map_err(failed)? {
             if !shown.shows(is_deleted(&run)) {
                 continue;
             }
-            let metrics = if metrics_decide {
-                points(app, &run).await?
-            } else {
-                BTreeMap::new()
-            };
             let id = run.id.to_string();
             let lineage = Lineage {
                 inputs: inputs.remove(&id).unwrap_or_default(),
@@ -198,7 +187,7 @@ pub(super) async fn search(app: &App, workspace: &str, fields: &Fields) -> Answe
             };
             let view = RunView {
                 run,
-                metrics,
+                metrics: by_name(&newest),
                 lineage,
             };
             if filter::matches(&view, &conditions) {
@@ -216,19 +205,9 @@ pub(super) async fn search(app: &App, workspace: &str, fields: &Fields) -> Answe
             .then(newest_first)
             .then_with(|| one.run.id.cmp(&other.run.id))
     });
-    let (mut items, next) = page::page(found, fields.page_token.as_deref(), fields.limit(1000, 50_000))?;
-    let mut messages: Vec<Value> = Vec::with_capacity(items.len());
-    for view in &mut items {
-        if !metrics_decide {
-            view.metrics = points(app, &view.run).await?;
-        }
-        messages.push(view.message());
-    }
+    let (items, next) = page::page(found, fields.page_token.as_deref(), fields.limit(1000, 50_000))?;
+    let messages: Vec<Value> = items.iter().map(RunView::message).collect();
     Ok(paged("runs", messages, next))
-}
-
-async fn points(app: &App, run: &Run) -> Answer<BTreeMap<String, Point>> {
-    Ok(newest(&app.store.metrics(&run.id).await.map_err(failed)?))
 }
 
 async fn lineage(app: &App, workspace: &str, kind: &str) -> Answer<BTreeMap<String, Value>> {

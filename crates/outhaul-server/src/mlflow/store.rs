@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use outhaul_mlflow::MlflowError;
 use outhaul_mlflow::error::Code;
 use outhaul_mlflow::experiment::{DEFAULT, ExperimentView, Facts};
-use outhaul_mlflow::metric::newest;
+use outhaul_mlflow::metric::by_name;
 use outhaul_mlflow::model::Model;
 use outhaul_mlflow::request::Fields;
 use outhaul_mlflow::run::{Lineage, RunView};
@@ -128,7 +128,7 @@ pub(super) async fn run_of(app: &App, workspace: &str, fields: &Fields) -> Answe
 
 /// A run with all that the protocol shows of it.
 pub(super) async fn view(app: &App, run: Run) -> Answer<RunView> {
-    let metrics = newest(&app.store.metrics(&run.id).await.map_err(failed)?);
+    let metrics = by_name(&app.store.newest_metrics(&run.id).await.map_err(failed)?);
     let document = |kind| app.store.document(&run.workspace, kind, run.id.as_str());
     let lineage = Lineage {
         inputs: document(INPUTS).await.map_err(failed)?.unwrap_or_default(),

@@ -29,6 +29,12 @@ pub(super) struct StoredRun {
     pub released: bool,
 }
 
+impl StoredRun {
+    pub fn newest_metrics(&self) -> Vec<MetricValue> {
+        rules::newest(&self.metrics).into_values().cloned().collect()
+    }
+}
+
 /// Everything. Maps of names within a workspace have the workspace's name first in their key.
 #[derive(Clone, Debug, Default)]
 pub(super) struct State {
@@ -166,16 +172,33 @@ impl State {
     }
 
     pub fn list_runs(&self, query: &RunQuery<'_>) -> Result<Vec<RunSummary>, StoreError> {
+        let listed = self.listed(query)?;
+        Ok(listed.map(|stored| RunSummary::from(&stored.run)).collect())
+    }
+
+    pub fn runs_with_metrics(
+        &self,
+        query: &RunQuery<'_>,
+    ) -> Result<Vec<(Run, Vec<MetricValue>)>, StoreError> {
+        let listed = self.listed(query)?;
+        Ok(listed
+            .map(|stored| (stored.run.clone(), stored.newest_metrics()))
+            .collect())
+    }
+
+    /// What a query means, newest first.
+    fn listed<'a>(
+        &'a self,
+        query: &'a RunQuery<'_>,
+    ) -> Result<impl Iterator<Item = &'a StoredRun>, StoreError> {
         if let Some(name) = query.workspace {
             self.workspace(name)?;
         }
         let limit = query.limit.map_or(usize::MAX, |limit| limit as usize);
-        let newest_first = self.runs.iter().rev().map(|stored| &stored.run);
+        let newest_first = self.runs.iter().rev();
         Ok(newest_first
-            .filter(|run| query.matches(run))
-            .take(limit)
-            .map(RunSummary::from)
-            .collect())
+            .filter(|stored| query.matches(&stored.run))
+            .take(limit))
     }
 
     /// Runs with a spec that satisfy `wanted`, oldest first.

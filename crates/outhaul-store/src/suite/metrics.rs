@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use outhaul_types::{MetricKind, MetricValue, RunId};
+use outhaul_types::api::RunFilter;
+use outhaul_types::{MetricKind, MetricValue, RunEventKind, RunId};
 use serde_json::{Value, json};
 
-use super::fixture::{at, child, id, runs};
-use crate::{MetricBatch, Store, StoreError};
+use super::fixture::{at, child, here, id, listed, runs, tags};
+use crate::{Guard, MetricBatch, Store, StoreError, rules};
 
 pub(super) fn scalar(name: &str, value: f64) -> MetricValue {
     MetricValue {
@@ -239,4 +240,131 @@ pub async fn a_client_may_send_them_again(store: Arc<dyn Store>) {
         matches!(error, StoreError::NotFound { what: "run", .. }),
         "{error}"
     );
+}
+
+/// However they came: by the file, from clients, in one batch or in several; and only what is a number.
+pub async fn the_newest_of_each_name(store: Arc<dyn Store>) {
+    runs(&*store, 2).await;
+    assert_eq!(store.newest_metrics(&id(1)).await.unwrap(), []);
+    let value = |name: &str, value: Value, step: Option<i64>, time: f64| MetricValue {
+        name: name.into(),
+        kind: MetricKind::Scalar,
+        value,
+        step,
+        time,
+    };
+    let list = MetricValue {
+        kind: MetricKind::List,
+        ..value("b", json!([9]), Some(9), 9.0)
+    };
+    let of_file = vec![
+        (id(1), value("b", json!(1), None, 1.0)),
+        (id(1), list),
+        (id(1), value("text", json!("red"), None, 1.0)),
+        (id(1), value("a", json!(3), Some(3), 1.0)),
+        (id(1), value("a", json!(2), Some(2), 2.0)),
+        (id(2), value("a", json!("NaN"), Some(8), 1.0)),
+    ];
+    store.add_metrics(&id(1), batch(0, 9, of_file)).await.unwrap();
+    let of_client = vec![
+        value("a", json!(1), Some(1), 9.0),
+        value("A", json!(0.5), Some(i64::MIN), 1.0),
+        value("b", json!("Infinity"), Some(0), 1.0),
+        value("b", json!(7), Some(-1), 5.0),
+    ];
+    // Sent again, they change nothing.
+    for _ in 0..2 {
+        store.log_metrics(&id(1), of_client.clone()).await.unwrap();
+        assert_eq!(
+            store.newest_metrics(&id(1)).await.unwrap(),
+            [
+                value("A", json!(0.5), Some(i64::MIN), 1.0),
+                value("a", json!(3), Some(3), 1.0),
+                value("b", json!("Infinity"), Some(0), 1.0),
+            ]
+        );
+    }
+    assert_eq!(
+        store.newest_metrics(&id(2)).await.unwrap(),
+        [value("a", json!("NaN"), Some(8), 1.0)]
+    );
+    let all = store.metrics(&id(1)).await.unwrap();
+    let by_rule: Vec<_> = rules::newest(&all).into_values().cloned().collect();
+    assert_eq!(store.newest_metrics(&id(1)).await.unwrap(), by_rule);
+    assert!(matches!(
+        store.newest_metrics(&id(9)).await.unwrap_err(),
+        StoreError::NotFound { what: "run", .. }
+    ));
+}
+
+/// The runs that the same filter lists, whole, each with its own.
+pub async fn of_many_runs_at_once(store: Arc<dyn Store>) {
+    runs(&*store, 3).await;
+    store.create_run(child(4, 1), at(4)).await.unwrap();
+    for number in [1, 2, 4] {
+        let values = vec![scalar("m", number as f64), scalar("n", -1.0)];
+        store.log_metrics(&id(number), values).await.unwrap();
+    }
+    store
+        .apply(
+            &id(2),
+            Guard::Any,
+            vec![RunEventKind::Tagged {
+                tags: tags(&[("k", "v")]),
+            }],
+            at(5),
+        )
+        .await
+        .unwrap();
+    for (filter, expected) in [
+        (here(), vec![3, 2, 1]),
+        (
+            RunFilter {
+                children: Some(true),
+                ..here()
+            },
+            vec![4, 3, 2, 1],
+        ),
+        (
+            RunFilter {
+                limit: Some(2),
+                ..here()
+            },
+            vec![3, 2],
+        ),
+        (
+            RunFilter {
+                tag: Some("k=v".into()),
+                ..here()
+            },
+            vec![2],
+        ),
+        (
+            RunFilter {
+                experiment: Some("none".into()),
+                ..here()
+            },
+            vec![],
+        ),
+    ] {
+        assert_eq!(listed(&*store, filter.clone()).await, expected, "{filter:?}");
+        let found = store.runs_with_metrics(&filter).await.unwrap();
+        let mut single = Vec::new();
+        for number in expected {
+            let (run, newest) = (
+                store.run(&id(number)).await,
+                store.newest_metrics(&id(number)).await,
+            );
+            single.push((run.unwrap(), newest.unwrap()));
+        }
+        assert_eq!(found, single, "{filter:?}");
+    }
+    let counts: Vec<_> = store.runs_with_metrics(&here()).await.unwrap();
+    let counts: Vec<_> = counts.iter().map(|(_, metrics)| metrics.len()).collect();
+    assert_eq!(counts, [0, 2, 2]);
+    let elsewhere = RunFilter {
+        workspace: Some("elsewhere".into()),
+        ..RunFilter::default()
+    };
+    assert!(store.runs_with_metrics(&elsewhere).await.is_err());
 }

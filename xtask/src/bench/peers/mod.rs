@@ -64,7 +64,8 @@ pub fn measure(machine: &Machine) -> Result<Vec<Row>> {
     Ok(rows)
 }
 
-fn one_line(text: &str) -> String {
+/// A text of several lines as a short one.
+pub fn one_line(text: &str) -> String {
     text.split_whitespace()
         .collect::<Vec<_>>()
         .join(" ")

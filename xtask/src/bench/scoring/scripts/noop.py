@@ -1,0 +1,10 @@
+def init():
+    pass
+
+
+def answer(rows):
+    return "ok"
+
+
+def run(data):
+    return "ok"
