@@ -58,8 +58,10 @@ pub(crate) fn add(connection: &Connection, id: &RunId, batch: &MetricBatch) -> R
 pub(crate) fn log(connection: &Connection, id: &RunId, values: &[MetricValue]) -> Result<()> {
     let run = runs::key(connection, id)?;
     let mut position = next_position(connection, run)?;
+    // Named, because SQLite would choose the primary key and look at every metric of the run.
     let sql = "INSERT INTO metrics (run, position, name, kind, value, step, time)
-               SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 WHERE NOT EXISTS (SELECT 1 FROM metrics WHERE run = ?1 AND name = ?3
+               SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 WHERE NOT EXISTS (
+               SELECT 1 FROM metrics INDEXED BY metrics_by_name WHERE run = ?1 AND name = ?3
                AND step IS ?6 AND time IS ?7 AND kind = ?4 AND value = ?5)";
     let mut insert = connection.prepare_cached(sql)?;
     let mut newest = Added::default();

@@ -125,16 +125,12 @@ impl Theirs {
         };
         let (_, searched) = experiments(venv, theirs.folder.path(), &theirs.door)?;
         let template = python(venv, theirs.folder.path(), &theirs.door, TEMPLATE, &[&searched])?;
+        // The client says things before it.
+        let template = template.lines().last().unwrap_or_default();
         let store = store.display().to_string();
         // The one that is copied is one of them.
         let rest = (runs - 1).to_string();
-        python(
-            venv,
-            theirs.folder.path(),
-            &[],
-            FILL,
-            &[&store, template.trim(), &rest],
-        )?;
+        python(venv, theirs.folder.path(), &[], FILL, &[&store, template, &rest])?;
         Ok(theirs)
     }
 
