@@ -38,7 +38,6 @@ PLANS = (
     ("azureml.core.workspace.Workspace.diagnose_workspace", "use `outhaul doctor` instead"),
     ("azureml.core.workspace.Workspace.delete", "removing workspaces is planned"),
     ("azureml.core.workspace", NEVER),
-    ("azureml.core.run.Run.register_model", "inside a run the server is not reachable: register the file when the run has ended"),
     ("azureml.core.run.Run.get_secret", "secrets of a workspace are planned"),
     ("azureml.core.run", "it is planned"),
     (

@@ -4,6 +4,7 @@ use std::fs::{File, OpenOptions, Permissions};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use outhaul_types::workspace::LOCAL_TARGET;
 use outhaul_types::{ApiError, RunId};
 
 /// Version of the layout that this program writes.
@@ -100,6 +101,25 @@ impl Home {
 
     pub(crate) fn target(&self, name: &str) -> PathBuf {
         self.root.join("targets").join(name)
+    }
+
+    /// Where instances of web services on this machine meet; made when it is not there, for its owner only.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub(crate) fn meeting(&self) -> Result<PathBuf, ApiError> {
+        let folder = self.target(LOCAL_TARGET).join("services");
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&folder)
+            .map_err(|error| {
+                ApiError::internal(format!(
+                    "the folder `{}` cannot be made: {error}",
+                    folder.display()
+                ))
+            })?;
+        Ok(folder)
     }
 
     /// The key that secrets are sealed with, unless another one is given.

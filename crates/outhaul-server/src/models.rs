@@ -3,6 +3,7 @@
 //! them is laid out by `outhaul_artifacts::models`.
 
 mod files;
+mod wishes;
 
 use jiff::Timestamp;
 use outhaul_artifacts::ArtifactError;
@@ -10,12 +11,14 @@ use outhaul_store::StoreError;
 use outhaul_types::api::{ModelDetails, ModelFilter, ModelLineage, ModelSource, RegisterModel};
 use outhaul_types::id::check_name;
 use outhaul_types::model::{ModelFiles, ModelOrigin};
-use outhaul_types::{ApiError, ChangeModel, ErrorCode, Model, ModelName, NewModel};
+use outhaul_types::{ApiError, ChangeModel, ErrorCode, Model, ModelName, NewModel, RunState};
 
 use crate::api::listed;
 use crate::app::App;
 use crate::errors::{translate, unknown};
 use crate::{janitor, tracked};
+
+pub(crate) use wishes::register_wishes;
 
 /// Longest name of a framework, and of its version, in bytes.
 const LONGEST_FRAMEWORK: usize = 255;
@@ -203,7 +206,7 @@ async fn from_run(
     let path = files::plain(path)?;
     let outputs = app.store.outputs(&run.id).await.map_err(translate)?;
     let Some(tree) = files::of_outputs(&outputs, &path)? else {
-        if run.state.is_terminal() {
+        if run.state.is_terminal() || run.state == RunState::Finalizing {
             let known = outputs.iter().map(|output| output.path.as_str());
             let list = format!("outhaul runs outputs {}", run.id.short());
             let what = format!("file or folder among the outputs of run `{}`:", run.id.short());

@@ -193,14 +193,23 @@ class _SubmittedRun(Run):
         """Properties that this process has added."""
         return dict(self._own.get_properties())
 
-    def register_model(self, *args: "Any", **kwargs: "Any") -> "Any":
-        """Registering needs the server, and what the script wrote is kept when it ends."""
-        raise not_yet(
-            "azureml.core.run.Run.register_model",
-            "inside a run the server is not reachable. The file is kept with the run: register it after the end of the "
-            "run, with run.register_model where it was submitted, or `outhaul model register NAME --from-run {} --path "
-            "PATH`".format(self._run_id[:8]),
-        )
+    def _register(self, name: str, model_path: "str | None", said: "dict[str, Any]") -> "Any":
+        """The server cannot be asked, and what the script wrote is kept when it ends: the wish is written down, and
+        fulfilled then. Until it is, the model's version is not known: it is 0 here.
+        """
+        import json
+
+        from outhaul_azureml.model.model import Model
+        from outhaul_azureml.model.wish import pending
+
+        if self._parent is not None:
+            raise not_yet(
+                "azureml.core.run.Run.register_model",
+                "inside a run models are registered by the run itself and not by its children",
+            )
+        wish, found = pending(self._run_id, self._own.experiment, name, model_path, said)
+        self._own.add_properties({"outhaul.register_model.{}".format(found["id"]): json.dumps(wish)})
+        return Model(self.experiment.workspace, _found=found)
 
     def child_run(self, name: "str | None" = None, run_id: "str | None" = None, outputs: "Any" = None) -> "Any":
         """A child, which is running at once."""

@@ -25,7 +25,6 @@ class Registering:
     ) -> "Any":
         """Keep one of its files, or all its files below a folder, as the next version of a model. Nothing is copied."""
         from outhaul_azureml.model import registry
-        from outhaul_azureml.model.model import Model
 
         registry.refuse_planned(
             "azureml.core.run.Run.register_model",
@@ -38,5 +37,12 @@ class Registering:
         )
         registry.check_name(model_name)
         said = registry.described(tags, properties, description, model_framework, model_framework_version)
-        found = registry.register_of_run(self, model_name, model_path, said)
+        return self._register(model_name, model_path, said)
+
+    def _register(self, name: str, model_path: "str | None", said: "dict[str, Any]") -> "Any":
+        """Registers it with the server."""
+        from outhaul_azureml.model import registry
+        from outhaul_azureml.model.model import Model
+
+        found = registry.register_of_run(self, name, model_path, said)
         return Model(self.experiment.workspace, _found=found)  # type: ignore[attr-defined]

@@ -6,7 +6,7 @@ import unittest
 from v1.served import Served
 from v1.support import Case
 
-from azureml.core import Experiment, Model, Run, Workspace
+from azureml.core import Experiment, Model, ScriptRunConfig, Workspace
 from azureml.core.model import MODELS_DIR
 from azureml.exceptions import ModelNotFoundException, ModelPathNotFoundException, WebserviceException
 from outhaul_azureml.planned import NotYetException
@@ -194,14 +194,30 @@ class Models(Served):
         with self.refused(WebserviceException, "ModelNotFound"):
             Model(other, "apart")
 
-    def test_inside_a_run_the_error_says_what_to_do(self):
-        os.environ.update(OUTHAUL_RUN_ID="k3v9x2m4q7t0b8wz", OUTHAUL_RUN_DIR=self.folder)
-        from outhaul_azureml.run import inside
-
-        inside._context.clear()
-        self.addCleanup(inside._context.clear)
-        with self.refused(NotYetException, "outhaul model register NAME --from-run k3v9x2m4"):
-            Run.get_context().register_model("m", "outputs/model.pkl")
+    def test_inside_a_run_a_model_is_registered_when_its_files_are_kept(self):
+        self.write(
+            "train.py",
+            "import os\n"
+            "from azureml.core import Run\n"
+            "os.makedirs('outputs', exist_ok=True)\n"
+            "open('outputs/model.pkl', 'w').write('weights')\n"
+            "run = Run.get_context()\n"
+            "model = run.register_model('by-script', 'outputs/model.pkl', tags={'k': 'v'}, model_framework='ScikitLearn')\n"
+            "print(model.name, model.id, model.version)\n"
+            "run.register_model('none', 'outputs/none.pkl')\n",
+        )
+        config = ScriptRunConfig(source_directory=self.folder, script="train.py")
+        run = Experiment(self.ws, "by-script").submit(config)
+        self.completed(run)
+        model = Model(self.ws, "by-script")
+        self.assertEqual((model.version, model.run_id, model.tags), (1, run.id, {"k": "v"}))
+        self.assertEqual(model.model_framework, "ScikitLearn")
+        with open(model.download(target_dir="fetched")) as file:
+            self.assertEqual(file.read(), "weights")
+        with self.refused(WebserviceException, "ModelNotFound"):
+            Model(self.ws, "none")
+        notes = [one["event"].get("message", "") for one in self.ws._server.get("/runs/{}/events".format(run.id)) or []]
+        self.assertTrue(any("model `none` was not registered" in note for note in notes), notes)
 
 
 if __name__ == "__main__":

@@ -165,3 +165,41 @@ fn an_image_is_built_from_a_dockerfile_once() {
     }
     assert_eq!(runs[0]["environment_id"], runs[1]["environment_id"], "{runs:#}");
 }
+
+/// As a process, but in a container: it answers here, an update takes the socket over from one container to the next.
+#[test]
+fn a_web_service_runs_in_a_container_and_is_updated_without_a_gap() {
+    let Some(bench) = Bench::new() else { return };
+    let score = |version: &str| {
+        format!(
+            "import os\ndef init(): pass\ndef run(data): return [os.path.exists('/.dockerenv'), os.environ['EXTRA'], '{version}']\n"
+        )
+    };
+    bench.home.write("deploy/score.py", &score("one"));
+    let deploy = [
+        "deploy",
+        "local",
+        "in-docker",
+        "--entry",
+        "deploy/score.py",
+        "--environment",
+        "environment.yml",
+    ];
+    let url = bench.call(&deploy).success().text().to_owned();
+    bench.home.write("rows.json", "{}");
+    let ask = || bench.json(&["service", "test", "in-docker", "--data", "rows.json"]);
+    assert_eq!(ask(), serde_json::json!([true, "more", "one"]));
+    let containers = bench.containers();
+    assert_eq!(containers.len(), 1, "{containers:?}");
+    bench.home.write("deploy/score.py", &score("two"));
+    let reloaded = bench.call(&["service", "reload", "in-docker"]).success();
+    assert_eq!(reloaded.text(), url, "at the same address");
+    assert_eq!(ask(), serde_json::json!([true, "more", "two"]));
+    let refused = bench.call(&["service", "update", "in-docker", "--auth-keys"]);
+    assert!(
+        String::from_utf8_lossy(&refused.stderr).contains("in a container"),
+        "{refused}"
+    );
+    let _ = bench.call(&["service", "delete", "in-docker"]).success();
+    until("the containers are removed", || bench.containers().is_empty());
+}

@@ -13,7 +13,7 @@ use outhaul_types::{Failure, FailureClass, Run, RunEventKind, RunId};
 
 use super::context::{Context, Trouble};
 use super::outcome::outcome;
-use crate::failpoint;
+use crate::{failpoint, models};
 
 /// How often collecting is tried before the run ends as failed; what it left stays on the target then.
 const COLLECT_TRIES: u32 = 6;
@@ -151,6 +151,10 @@ impl Context {
             }
             events.push(RunEventKind::OutputsCollected { files, bytes });
         }
+        // What the script wished for has come with the metrics.
+        let now = self.app.store.run(&run.id).await?;
+        let told = models::register_wishes(&self.app, &now).await;
+        events.extend(told.into_iter().map(|message| RunEventKind::Note { message }));
         failpoint::hit("life.after-outputs");
         Ok(events)
     }

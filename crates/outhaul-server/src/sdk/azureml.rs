@@ -173,6 +173,7 @@ pub(super) const FILES: &[(&str, &str)] = &[
     file!("outhaul_azureml/model/model.py"),
     file!("outhaul_azureml/model/paths.py"),
     file!("outhaul_azureml/model/registry.py"),
+    file!("outhaul_azureml/model/wish.py"),
     file!("outhaul_azureml/service/__init__.py"),
     file!("outhaul_azureml/service/deploy.py"),
     file!("outhaul_azureml/service/inference.py"),

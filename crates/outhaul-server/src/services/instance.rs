@@ -23,12 +23,13 @@ const PROGRAM: &str = "bin/outhaul";
 /// What becomes of the instance's process.
 const SERVE_TEXT: &str = include_str!("serve.py");
 
-/// The run of an instance.
+/// The run of an instance. `meeting` is the folder in which instances hand the listening socket over.
 pub(super) fn run_of(
     service: &WebService,
     instance: &ServiceInstance,
     blobs: &BlobStore,
     program: &Path,
+    meeting: &Path,
 ) -> Result<NewRun, ApiError> {
     let wrong = |error: SnapshotError| {
         ApiError::internal(format!("the files of service `{}`: {error}", service.name))
@@ -71,14 +72,18 @@ pub(super) fn run_of(
         program.to_string_lossy().into_owned()
     };
     let mut environment = spec.environment.clone();
-    if let Some(docker) = &mut environment.docker
-        && !docker
+    if let Some(docker) = &mut environment.docker {
+        let has_network = docker
             .arguments
             .iter()
-            .any(|argument| argument.starts_with("--net"))
-    {
-        // The address to listen on is this machine's.
-        docker.arguments.push("--network=host".to_owned());
+            .any(|argument| argument.starts_with("--net"));
+        let meeting = meeting.display();
+        let mut more = vec!["--volume".to_owned(), format!("{meeting}:{meeting}")];
+        if !has_network {
+            // The address to listen on is this machine's.
+            more.extend(["--network", "host"].map(str::to_owned));
+        }
+        docker.arguments.extend(more);
     }
     Ok(NewRun {
         id: instance.run.clone(),

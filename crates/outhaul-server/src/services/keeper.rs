@@ -113,10 +113,12 @@ async fn look(app: &Arc<App>, workspace: &str, name: &str, id: &RunId) -> Result
             }
             Step::Submit(instance) => {
                 let program = app.program.clone();
+                let meeting = app.home.meeting()?;
                 let (told, blobs) = (service.clone(), app.blobs.clone());
-                let run = tokio::task::spawn_blocking(move || run_of(&told, &instance, &blobs, &program))
-                    .await
-                    .map_err(|error| ApiError::internal(error.to_string()))??;
+                let run =
+                    tokio::task::spawn_blocking(move || run_of(&told, &instance, &blobs, &program, &meeting))
+                        .await
+                        .map_err(|error| ApiError::internal(error.to_string()))??;
                 submit::record_service_run(app, run).await?;
             }
             Step::End(runs) => {

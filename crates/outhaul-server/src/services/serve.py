@@ -15,9 +15,8 @@ command = [program, "score", entry, "--python", sys.executable, "--announce", os
 if model:
     command += ["--model", os.path.join(here, model)]
 os.environ["AML_APP_ROOT"] = here
-# Runs of one target lie side by side; what they share lies beside them.
-meeting = os.path.join("..", "..", "services")
-os.makedirs(meeting, mode=0o700, exist_ok=True)
+# Run directories lie side by side in one folder; what instances share lies beside that. By a short path: the name of a
+# socket has 100 characters at most.
 os.chdir("source")
-command += ["--handover", os.path.join("..", meeting, name)]
+command += ["--handover", os.path.join("..", "..", "..", "..", "services", name)]
 os.execv(program, command + sys.argv[5:])
