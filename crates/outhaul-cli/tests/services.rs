@@ -455,6 +455,104 @@ fn keys_are_asked_for_and_made_anew() {
     bench.delete("churn-api");
 }
 
+/// With a certificate that `openssl` makes and `curl` checks, as callers do.
+#[test]
+fn tls_is_spoken_with_the_certificate_that_is_given() {
+    let bench = Bench::new();
+    let (key, cert) = (
+        bench.home.work().join("key.pem"),
+        bench.home.work().join("cert.pem"),
+    );
+    let made = std::process::Command::new("openssl")
+        .args([
+            "req",
+            "-x509",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-days",
+            "2",
+            "-subj",
+            "/CN=127.0.0.1",
+        ])
+        .args(["-addext", "subjectAltName=IP:127.0.0.1", "-keyout"])
+        .arg(&key)
+        .arg("-out")
+        .arg(&cert)
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let tls = ["--tls-cert", "cert.pem", "--tls-key", "key.pem", "--auth-keys"];
+    let mode = |mode| {
+        use std::os::unix::fs::PermissionsExt as _;
+        std::fs::set_permissions(&key, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    mode(0o644);
+    let open = bench.deploy("churn-api", &tls);
+    assert_eq!(open.code, Some(2), "{open}");
+    assert!(open.said().contains("others can read the key file"), "{open}");
+    mode(0o600);
+    let swapped = [
+        "service",
+        "update",
+        "churn-api",
+        "--tls-cert",
+        "key.pem",
+        "--tls-key",
+        "cert.pem",
+    ];
+    let wrong = bench.home.call(swapped);
+    assert!(
+        !wrong.is_success() && wrong.said().contains("no certificate in"),
+        "{wrong}"
+    );
+    let right = [
+        "service",
+        "update",
+        "churn-api",
+        "--tls-cert",
+        "cert.pem",
+        "--tls-key",
+        "key.pem",
+    ];
+    let url = bench.home.call(right).success().text().to_owned();
+    assert!(url.starts_with("https://127.0.0.1:"), "{url}");
+    let keys = bench.home.json(["service", "keys", "churn-api"]);
+    let curl = |root: &std::path::Path| {
+        std::process::Command::new("curl")
+            .args([
+                "--silent",
+                "--show-error",
+                "--noproxy",
+                "*",
+                "--fail",
+                "--data",
+                "{\"data\": [4]}",
+            ])
+            .args(["--header", "content-type: application/json", "--header"])
+            .arg(format!(
+                "authorization: Bearer {}",
+                keys["primary"].as_str().unwrap()
+            ))
+            .arg("--cacert")
+            .arg(root)
+            .arg(format!("{url}/score"))
+            .output()
+            .unwrap()
+    };
+    let answer = curl(&cert);
+    assert!(
+        answer.status.success(),
+        "{}",
+        String::from_utf8_lossy(&answer.stderr)
+    );
+    let scored: Value = serde_json::from_slice(&answer.stdout).unwrap();
+    assert_eq!(scored["answer"], serde_json::json!([4]));
+    let plain = ask(&url.replace("https://", "http://"), "", "{}");
+    assert!(plain.is_err(), "it speaks nothing else: {plain:?}");
+    bench.delete("churn-api");
+}
+
 fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {

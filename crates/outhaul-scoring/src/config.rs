@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use outhaul_types::Secret;
 
+use crate::tls::Tls;
+
 /// Settings of a scoring service.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -36,6 +38,8 @@ pub struct Config {
     pub cors: Option<String>,
     /// Keys, one of which callers have to give; none for a service that is open.
     pub keys: Vec<Secret>,
+    /// Certificate and key, for HTTPS in place of HTTP.
+    pub tls: Option<Tls>,
     /// How many connections are served at once; others wait in the system's queue.
     pub connections: usize,
     /// How long a client may take for the head of a request, or rest between two; also the start of the time for a body.
@@ -61,6 +65,7 @@ impl Config {
             max_body: 100 << 20,
             cors: None,
             keys: Vec::new(),
+            tls: None,
             connections: 1024,
             patience: Duration::from_secs(30),
         }

@@ -14,6 +14,7 @@ use http::request::Parts;
 use http::{Method, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Body as _, Incoming};
+use tokio_rustls::rustls::ServerConfig;
 
 use crate::contract::{
     Ids, RUN_FAILED, RUN_MS, Route, SERVER_VERSION, message, refusal, script_headers, time_for_body, uuid,
@@ -42,6 +43,8 @@ pub(crate) struct Front {
     pub keys: Keys,
     /// What the service calls itself: the script's name.
     pub name: String,
+    /// How connections are taken in, where TLS is spoken.
+    pub tls: Option<Arc<ServerConfig>>,
 }
 
 impl Front {

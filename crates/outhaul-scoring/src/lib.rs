@@ -17,7 +17,9 @@ mod pool;
 mod process;
 mod service;
 mod swagger;
+mod tls;
 mod worker;
 
 pub use config::Config;
 pub use service::{ScoringError, Service, start};
+pub use tls::Tls;

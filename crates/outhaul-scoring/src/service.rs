@@ -11,15 +11,18 @@ use std::time::Duration;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
 
 use crate::config::Config;
 use crate::engine::{Broken, Engine};
 use crate::front::Front;
 use crate::handover::{self, Giving};
 use crate::keys::Keys;
+use crate::tls;
 
 /// How long workers may take to end that have nothing to do any more.
 const FAREWELL: Duration = Duration::from_secs(5);
@@ -58,6 +61,9 @@ pub enum ScoringError {
         /// The Python traceback, or what the worker last wrote; may be empty.
         trace: String,
     },
+    /// Certificate or key cannot be used.
+    #[error("{0}")]
+    Tls(String),
     /// This machine failed.
     #[error("cannot keep the worker's code: {0}")]
     System(std::io::Error),
@@ -81,6 +87,12 @@ pub struct Service {
 /// When a path or the address cannot be used, or the script cannot be served; nothing is left behind then.
 pub async fn start(config: Config) -> Result<Service, ScoringError> {
     look(&config)?;
+    let tls = config
+        .tls
+        .as_ref()
+        .map(tls::config)
+        .transpose()
+        .map_err(ScoringError::Tls)?;
     let address = config.address;
     let cannot_listen = |error| ScoringError::Listen { address, error };
     let handover = config.handover.clone();
@@ -104,6 +116,7 @@ pub async fn start(config: Config) -> Result<Service, ScoringError> {
         engine: Arc::clone(&engine),
         keys,
         name,
+        tls,
     };
     let stop = watch::Sender::new(false);
     let all_ended = watch::Sender::new(false);
@@ -269,13 +282,25 @@ async fn accept(listener: tokio::net::TcpListener, front: Arc<Front>, stop: watc
     while open.join_next().await.is_some() {}
 }
 
-async fn connection(
-    stream: TcpStream,
+async fn connection(stream: TcpStream, peer: SocketAddr, front: Arc<Front>, stopping: watch::Receiver<bool>) {
+    let _ = stream.set_nodelay(true);
+    let Some(tls) = front.tls.clone() else {
+        return http(stream, peer, front, stopping).await;
+    };
+    let handshake = TlsAcceptor::from(tls).accept(stream);
+    match tokio::time::timeout(front.engine.config.patience, handshake).await {
+        Ok(Ok(stream)) => http(stream, peer, front, stopping).await,
+        Ok(Err(error)) => tracing::debug!(%peer, "no TLS came about: {error}"),
+        Err(_) => tracing::debug!(%peer, "TLS took too long"),
+    }
+}
+
+async fn http(
+    stream: impl AsyncRead + AsyncWrite + Unpin,
     peer: SocketAddr,
     front: Arc<Front>,
     mut stopping: watch::Receiver<bool>,
 ) {
-    let _ = stream.set_nodelay(true);
     let patience = front.engine.config.patience;
     // Requests that have begun and have not been answered.
     let under_way = watch::Sender::new(0_usize);

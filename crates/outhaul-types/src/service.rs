@@ -58,6 +58,16 @@ pub struct ServedModel {
     pub tree: String,
 }
 
+/// Files of the machine that a service runs on, for HTTPS. They are read when an instance starts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TlsFiles {
+    /// Absolute path of the certificate, followed by those that lead to its root, as PEM.
+    pub certificate: String,
+    /// Absolute path of its private key, as PEM.
+    pub key: String,
+}
+
 /// What a service shall be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ServiceSpec {
@@ -93,6 +103,9 @@ pub struct ServiceSpec {
     /// Whether callers have to give a key.
     #[serde(default)]
     pub keys: bool,
+    /// Certificate and key for HTTPS; HTTP when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<TlsFiles>,
 }
 
 /// One start of a service: a run that serves it.

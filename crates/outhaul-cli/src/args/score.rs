@@ -14,11 +14,12 @@ Examples:
   outhaul score score.py --model outputs/model.pkl --port 8000 --workers 4
   outhaul score score.py --python .venv/bin/python --timeout 30s --max-body 10M
   outhaul score score.py --key-file key.txt --cors https://studio.example
+  outhaul score score.py --host 0.0.0.0 --tls-cert chain.pem --tls-key key.pem --key-file key.txt
 
 The script has `init()`, called once for each worker, and `run(data)`. POST to /score calls it; / says whether the
 service is healthy, /metrics has numbers for Prometheus, /swagger.json describes it. Ctrl-C or SIGTERM ends it when
 the requests under way are answered; a second one ends it at once. SIGHUP loads script and model anew.
-The address is written to standard output, the log to standard error. There is no TLS yet.";
+The address is written to standard output, the log to standard error.";
 
 /// Arguments of `outhaul score`.
 #[derive(Debug, Args)]
@@ -57,6 +58,12 @@ pub(crate) struct Score {
     /// File with keys, one a line, that callers send as `Authorization: Bearer KEY`; `OUTHAUL_SCORING_KEY` is another way
     #[arg(long, value_name = "FILE")]
     pub key_file: Option<PathBuf>,
+    /// Certificate, followed by those that lead to its root, for HTTPS in place of HTTP
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub tls_cert: Option<PathBuf>,
+    /// Private key of the certificate
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
     /// Do not start without a key
     #[arg(long)]
     pub require_key: bool,

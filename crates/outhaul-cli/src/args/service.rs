@@ -95,6 +95,12 @@ pub(crate) struct ServiceWishes {
     /// Ask callers for no key
     #[arg(long, hide = true)]
     pub no_auth_keys: bool,
+    /// Certificate of this machine, followed by those that lead to its root, for HTTPS in place of HTTP
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub tls_cert: Option<PathBuf>,
+    /// Private key of the certificate
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
     /// Environment variable for the workers; without a value it is taken from this shell; may be repeated
     #[arg(long, value_name = "NAME[=VALUE]")]
     pub env: Vec<Variable>,

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::Duration;
 
-use outhaul_scoring::{Config, ScoringError};
+use outhaul_scoring::{Config, ScoringError, Tls};
 use outhaul_types::Secret;
 use serde_json::json;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -51,12 +51,13 @@ async fn serve(config: Config, announce: Option<&Path>, printer: &Printer) -> Ou
             _ = terminate.recv() => {}
         }
     };
+    let scheme = if config.tls.is_some() { "https" } else { "http" };
     let started = tokio::select! {
         started = outhaul_scoring::start(config) => started,
         () = ask() => return Ok(130),
     };
     let service = started.map_err(told)?;
-    let url = format!("http://{}", service.address());
+    let url = format!("{scheme}://{}", service.address());
     if let Some(file) = announce {
         tell_run(file, &url)?;
     }
@@ -143,6 +144,14 @@ fn config(args: &Score) -> Result<Config, CliError> {
     config.timeout = args.timeout;
     config.max_body = args.max_body;
     config.cors.clone_from(&args.cors);
+    if let (Some(certificate), Some(key)) = (&args.tls_cert, &args.tls_key) {
+        let key = absolute(key)?;
+        check_private("key file", &key)?;
+        config.tls = Some(Tls {
+            certificate: absolute(certificate)?,
+            key,
+        });
+    }
     config.keys = keys(args.key_file.as_deref())?;
     if args.require_key && config.keys.is_empty() {
         return Err(
@@ -165,15 +174,25 @@ fn keys(file: Option<&Path>) -> Result<Vec<Secret>, CliError> {
     Ok(keys)
 }
 
+/// Refuses a file with a secret that others can read.
+fn check_private(what: &str, file: &Path) -> Result<(), CliError> {
+    let name = file.display();
+    let mode = std::fs::metadata(file)
+        .map_err(|error| CliError::user(format!("the {what} `{name}` cannot be read: {error}")))?
+        .permissions()
+        .mode();
+    if mode & 0o077 == 0 {
+        return Ok(());
+    }
+    Err(CliError::user(format!("others can read the {what} `{name}`"))
+        .hint(format!("`chmod 600 {name}`, and use new keys")))
+}
+
 fn keys_in(file: &Path) -> Result<Vec<Secret>, CliError> {
+    check_private("key file", file)?;
     let name = file.display();
     let cannot =
         |error: std::io::Error| CliError::user(format!("the key file `{name}` cannot be read: {error}"));
-    let mode = std::fs::metadata(file).map_err(cannot)?.permissions().mode();
-    if mode & 0o077 != 0 {
-        return Err(CliError::user(format!("others can read the key file `{name}`"))
-            .hint(format!("`chmod 600 {name}`, and use new keys")));
-    }
     let text = Secret::new(std::fs::read_to_string(file).map_err(cannot)?);
     let keys: Vec<Secret> = lines(&text).collect();
     if keys.is_empty() {

@@ -264,6 +264,7 @@ async fn first_spec(
         max_body: MAX_BODY,
         cors: None,
         keys: false,
+        tls: None,
     };
     changed_spec(app, workspace, nothing_yet, change).await
 }
@@ -312,6 +313,9 @@ async fn changed_spec(
     spec.timeout_seconds = change.timeout_seconds.unwrap_or(spec.timeout_seconds);
     spec.max_body = change.max_body.unwrap_or(spec.max_body);
     spec.keys = change.keys.unwrap_or(spec.keys);
+    if let Some(tls) = &change.tls {
+        spec.tls = Some(tls.clone());
+    }
     if let Some(origin) = &change.cors {
         spec.cors = Some(origin.clone()).filter(|origin| !origin.is_empty());
     }
@@ -340,6 +344,17 @@ fn check_limits(spec: &ServiceSpec) -> Result<(), ApiError> {
                 "take `docker` out of the environment, or put a server that checks callers in front",
             ),
         );
+    }
+    if let Some(tls) = &spec.tls {
+        if spec.environment.docker.is_some() {
+            return Err(wrong("a service in a container cannot speak TLS itself yet")
+                .with_hint("take `docker` out of the environment, or put a server with TLS in front"));
+        }
+        for path in [&tls.certificate, &tls.key] {
+            if !std::path::Path::new(path).is_absolute() {
+                return Err(wrong(format!("`{path}` is not the absolute path of a file")));
+            }
+        }
     }
     let is_relative =
         matches!(&spec.environment.interpreter, Interpreter::UserManaged { python } if python.is_empty());
@@ -429,7 +444,8 @@ fn url(spec: &ServiceSpec) -> String {
         Ok(IpAddr::V6(address)) => format!("[{address}]"),
         _ => spec.host.clone(),
     };
-    format!("http://{host}:{}", spec.port)
+    let scheme = if spec.tls.is_some() { "https" } else { "http" };
+    format!("{scheme}://{host}:{}", spec.port)
 }
 
 fn address(host: &str, port: u16) -> Result<SocketAddr, ApiError> {

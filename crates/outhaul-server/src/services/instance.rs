@@ -135,6 +135,10 @@ fn arguments(service: &WebService, program: String, model_dir: String) -> Vec<St
     if let Some(origin) = &spec.cors {
         option("--cors", origin.clone());
     }
+    if let Some(tls) = &spec.tls {
+        option("--tls-cert", tls.certificate.clone());
+        option("--tls-key", tls.key.clone());
+    }
     if spec.keys {
         words.push("--require-key".to_owned());
     }

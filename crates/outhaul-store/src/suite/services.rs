@@ -34,6 +34,7 @@ fn service(name: &str, number: u64) -> WebService {
             max_body: 1,
             cors: None,
             keys: false,
+            tls: None,
         },
         previous: None,
         generation: 1,

@@ -7,6 +7,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::api::EnvironmentChoice;
 use crate::id::RunId;
+use crate::service::TlsFiles;
 use crate::spec::SnapshotRef;
 use crate::workspace::CondaMode;
 
@@ -99,6 +100,9 @@ pub struct ServiceChange {
     /// Whether callers have to give a key; they have not by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keys: Option<bool>,
+    /// Certificate and key for HTTPS; HTTP by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<TlsFiles>,
     /// Description.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,

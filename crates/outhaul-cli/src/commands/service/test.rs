@@ -14,6 +14,15 @@ pub(super) async fn run(context: &Context, name: &str, data: &str, content_type:
     let body = read(context, data)?;
     let client = context.client().await?;
     let service = client.service(context.workspace(), name).await?;
+    if service.spec.tls.is_some() {
+        return Err(CliError::user(format!(
+            "service `{name}` speaks TLS, which this command does not"
+        ))
+        .hint(format!(
+            "`curl --cacert ROOT.pem -H 'content-type: {content_type}' -d @FILE {}/score`",
+            service.url
+        )));
+    }
     let key = if service.spec.keys {
         Some(client.service_keys(context.workspace(), name).await?.primary)
     } else {

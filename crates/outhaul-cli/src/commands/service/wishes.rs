@@ -1,11 +1,12 @@
 //! From the options of `deploy` and `service update` to what the server is asked: files are put where it finds them.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use outhaul_snapshot::{BlobStore, keep_whole};
 use outhaul_types::api::{EnvironmentChoice, ModelChoice, ServiceChange};
 use outhaul_types::model::ModelName;
+use outhaul_types::service::TlsFiles;
 use outhaul_types::{SnapshotRef, WebService};
 
 use crate::args::ServiceWishes;
@@ -32,6 +33,13 @@ pub(super) fn change(
         .collect::<Result<Vec<_>, _>>()?;
     let environment = environment(context, wishes, is_known)?;
     let variables = variables(wishes)?;
+    let tls = match (&wishes.tls_cert, &wishes.tls_key) {
+        (Some(certificate), Some(key)) => Some(TlsFiles {
+            certificate: there(context, certificate)?,
+            key: there(context, key)?,
+        }),
+        _ => None,
+    };
     let tags: BTreeMap<String, String> = wishes
         .tag
         .iter()
@@ -59,6 +67,7 @@ pub(super) fn change(
             (false, true) => Some(false),
             (false, false) => None,
         },
+        tls,
         description: wishes.description.clone(),
         tags: (!tags.is_empty()).then_some(tags),
     })
@@ -157,6 +166,17 @@ fn place(context: &Context, wishes: &ServiceWishes, is_known: bool) -> Result<Op
         source: taken.reference(code::git(&folder)),
         entry,
     }))
+}
+
+/// The absolute path of a file.
+fn there(context: &Context, path: &Path) -> Result<String, CliError> {
+    let file = context.here.join(path);
+    let real = file
+        .canonicalize()
+        .map_err(|error| CliError::user(format!("`{}` cannot be read: {error}", path.display())))?;
+    real.into_os_string()
+        .into_string()
+        .map_err(|_| CliError::user(format!("the path of `{}` is not UTF-8", path.display())))
 }
 
 /// A registered model, or a file or folder of this machine that becomes one of the service's own.

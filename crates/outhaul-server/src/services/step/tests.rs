@@ -44,6 +44,7 @@ fn spec(entry: &str) -> ServiceSpec {
         max_body: 1,
         cors: None,
         keys: false,
+        tls: None,
     }
 }
 
