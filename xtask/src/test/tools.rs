@@ -25,7 +25,7 @@ enum Source {
     Rustup(&'static str),
 }
 
-const TOOLS: [Tool; 25] = [
+const TOOLS: [Tool; 27] = [
     Tool {
         name: "rustfmt",
         without: "the step `format` is not run",
@@ -49,6 +49,18 @@ const TOOLS: [Tool; 25] = [
         without: "tests of a snapshot's commit fail",
         is_there: |_| shell::found("git"),
         source: Source::Debian("git"),
+    },
+    Tool {
+        name: "openssl",
+        without: "the test of web services with TLS fails",
+        is_there: |_| shell::found("openssl"),
+        source: Source::Debian("openssl"),
+    },
+    Tool {
+        name: "curl",
+        without: "the test of web services with TLS fails",
+        is_there: |_| shell::found("curl"),
+        source: Source::Debian("curl"),
     },
     Tool {
         name: "setsid",
