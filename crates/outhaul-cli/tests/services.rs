@@ -483,15 +483,16 @@ fn tls_is_spoken_with_the_certificate_that_is_given() {
         .unwrap();
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     let tls = ["--tls-cert", "cert.pem", "--tls-key", "key.pem", "--auth-keys"];
-    let mode = |mode| {
+    let mode = |file: &std::path::Path, mode| {
         use std::os::unix::fs::PermissionsExt as _;
-        std::fs::set_permissions(&key, std::fs::Permissions::from_mode(mode)).unwrap();
+        std::fs::set_permissions(file, std::fs::Permissions::from_mode(mode)).unwrap();
     };
-    mode(0o644);
+    mode(&cert, 0o600);
+    mode(&key, 0o644);
     let open = bench.deploy("churn-api", &tls);
     assert_eq!(open.code, Some(2), "{open}");
     assert!(open.said().contains("others can read the key file"), "{open}");
-    mode(0o600);
+    mode(&key, 0o600);
     let swapped = [
         "service",
         "update",
