@@ -1,13 +1,15 @@
 //! Web services: each is kept up by runs that serve it, one after the other. A run is started, followed, adopted after a
 //! restart and ended as any other; what is here decides which run there shall be.
 //!
-//! [`deploy`] takes requests in, [`step`] says what follows (pure), [`keeper`] does it, [`instance`] says what the run of
+//! [`deploy`] takes requests in, [`spec`] and [`port`] check them, [`step`] says what follows (pure), [`keeper`] does it, [`instance`] says what the run of
 //! an instance is.
 
 mod deploy;
 mod instance;
 mod keeper;
 mod keys;
+mod port;
+mod spec;
 mod step;
 
 use std::collections::HashMap;

@@ -1,0 +1,154 @@
+//! What callers have to show and may be sure of: keys and TLS.
+
+use outhaul_testkit::process::until;
+use serde_json::Value;
+
+use crate::support::{Bench, Said, ask};
+
+#[test]
+fn keys_are_asked_for_and_made_anew() {
+    let bench = Bench::new();
+    let _ = bench.deploy("churn-api", &["--auth-keys"]).success();
+    let url = bench.show("churn-api")["url"].as_str().unwrap().to_owned();
+    let body = "{\"data\": [1]}";
+    assert_eq!(ask(&url, "", body).unwrap().0, 401);
+    let keys = bench.home.json(["service", "keys", "churn-api"]);
+    let bearer = |key: &Value| format!("authorization: Bearer {}\r\n", key.as_str().unwrap());
+    for which in ["primary", "secondary"] {
+        assert_eq!(ask(&url, &bearer(&keys[which]), body).unwrap().0, 200, "{which}");
+    }
+    let scored = bench.score("churn-api");
+    assert_eq!(scored["key"], Value::Null, "the script sees none");
+    let fresh = bench
+        .home
+        .json(["service", "keys", "churn-api", "--renew", "primary"]);
+    assert_eq!(fresh["secondary"], keys["secondary"]);
+    until("the instance with the old key is gone", || {
+        let now = bench.show("churn-api");
+        now["current"]["generation"] == 2 && now["leaving"] == serde_json::json!([])
+    });
+    until("the old key is refused", || {
+        ask(&url, &bearer(&keys["primary"]), body).unwrap().0 == 401
+    });
+    assert_eq!(ask(&url, &bearer(&fresh["primary"]), body).unwrap().0, 200);
+    // No key is in anything that others or a backup could read.
+    for key in [&keys["primary"], &keys["secondary"], &fresh["primary"]] {
+        let key = key.as_str().unwrap();
+        for entry in walk(&bench.home.data()) {
+            let bytes = std::fs::read(&entry).unwrap_or_default();
+            let found = bytes.windows(key.len()).any(|window| window == key.as_bytes());
+            assert!(!found, "{}", entry.display());
+        }
+    }
+    bench.delete("churn-api");
+}
+
+#[test]
+fn tls_is_spoken_with_the_certificate_that_is_given() {
+    let bench = Bench::new();
+    let (key, cert) = (
+        bench.home.work().join("key.pem"),
+        bench.home.work().join("cert.pem"),
+    );
+    let made = std::process::Command::new("openssl")
+        .args([
+            "req",
+            "-x509",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-days",
+            "2",
+            "-subj",
+            "/CN=127.0.0.1",
+        ])
+        .args(["-addext", "subjectAltName=IP:127.0.0.1", "-keyout"])
+        .arg(&key)
+        .arg("-out")
+        .arg(&cert)
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let tls = ["--tls-cert", "cert.pem", "--tls-key", "key.pem", "--auth-keys"];
+    let mode = |file: &std::path::Path, mode| {
+        use std::os::unix::fs::PermissionsExt as _;
+        std::fs::set_permissions(file, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    mode(&cert, 0o600);
+    mode(&key, 0o644);
+    let open = bench.deploy("churn-api", &tls);
+    assert_eq!(open.code, Some(2), "{open}");
+    assert!(open.said().contains("others can read the key file"), "{open}");
+    mode(&key, 0o600);
+    let swapped = [
+        "service",
+        "update",
+        "churn-api",
+        "--tls-cert",
+        "key.pem",
+        "--tls-key",
+        "cert.pem",
+    ];
+    let wrong = bench.home.call(swapped);
+    assert!(
+        !wrong.is_success() && wrong.said().contains("no certificate in"),
+        "{wrong}"
+    );
+    let right = [
+        "service",
+        "update",
+        "churn-api",
+        "--tls-cert",
+        "cert.pem",
+        "--tls-key",
+        "key.pem",
+    ];
+    let url = bench.home.call(right).success().text().to_owned();
+    assert!(url.starts_with("https://127.0.0.1:"), "{url}");
+    let keys = bench.home.json(["service", "keys", "churn-api"]);
+    let curl = |root: &std::path::Path| {
+        std::process::Command::new("curl")
+            .args([
+                "--silent",
+                "--show-error",
+                "--noproxy",
+                "*",
+                "--fail",
+                "--data",
+                "{\"data\": [4]}",
+            ])
+            .args(["--header", "content-type: application/json", "--header"])
+            .arg(format!(
+                "authorization: Bearer {}",
+                keys["primary"].as_str().unwrap()
+            ))
+            .arg("--cacert")
+            .arg(root)
+            .arg(format!("{url}/score"))
+            .output()
+            .unwrap()
+    };
+    let answer = curl(&cert);
+    assert!(
+        answer.status.success(),
+        "{}",
+        String::from_utf8_lossy(&answer.stderr)
+    );
+    let scored: Value = serde_json::from_slice(&answer.stdout).unwrap();
+    assert_eq!(scored["answer"], serde_json::json!([4]));
+    let plain = ask(&url.replace("https://", "http://"), "", "{}");
+    assert!(plain.is_err(), "it speaks nothing else: {plain:?}");
+    bench.delete("churn-api");
+}
+
+fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        match entry.file_type() {
+            Ok(kind) if kind.is_dir() => found.extend(walk(&entry.path())),
+            Ok(kind) if kind.is_file() => found.push(entry.path()),
+            _ => {}
+        }
+    }
+    found
+}

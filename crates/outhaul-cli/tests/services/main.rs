@@ -1,0 +1,8 @@
+//! Web services by the real program: deploy, answer, update, reload, crash, restart of the server, delete.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod callers;
+mod life;
+mod support;
+mod trouble;
