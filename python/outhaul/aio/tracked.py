@@ -23,6 +23,7 @@ from outhaul.run import Run as InsideRun
 
 if TYPE_CHECKING:
     from outhaul._client.client import AsyncClient
+    from outhaul.aio.models import Model
 
 Described = Union[Mapping[str, Any], str]
 
@@ -63,6 +64,10 @@ class TrackedRun:
         self._ended = False
         self._collected = _Collected()
         self._checked = InsideRun(self._collected, self.id, self.name)
+
+    async def register_model(self, name: str, path: str, **asked: Any) -> Model:
+        """Keeps one of its uploaded files, or a folder of them, as the next version of a model; see `Run.register_model`."""
+        return await (await self.watch()).register_model(name, path, **asked)
 
     # Metrics
 

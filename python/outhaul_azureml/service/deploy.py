@@ -43,7 +43,7 @@ def deploy(
     if overwrite:
         words.append("--overwrite")
     found = requests.call(workspace, words + requests.wishes(inference_config, models, deployment_config.port))
-    service = LocalWebservice(workspace, name, _found=found)
+    service = LocalWebservice._of(workspace, found)
     if show_output:
         service.wait_for_deployment(show_output=True)
     return service

@@ -33,16 +33,26 @@ class LocalWebservice(Webservice):
     STATE_UNKNOWN = "unknown"
     _webservice_type = "Local"
 
-    def __init__(self, workspace: "Any", name: str, must_exist: bool = True, **kwargs: "Any") -> None:
+    def __init__(self, workspace: "Any", name: str, must_exist: bool = True) -> None:
+        self._begin(workspace, name)
+        self.update_deployment_state(must_exist=must_exist)
+
+    def _begin(self, workspace: "Any", name: str) -> None:
         self.workspace = workspace
         self.name = name
         self.compute_type = "Local"
         self.image_id = None
         self.properties = {}  # type: dict[str, str]
-        self._found = kwargs.pop("_found", None)  # type: dict[str, Any] | None
-        if self._found is None:
-            self.update_deployment_state(must_exist=must_exist)
-        self._take()
+        self._found = None  # type: dict[str, Any] | None
+
+    @classmethod
+    def _of(cls, workspace: "Any", found: "dict[str, Any]") -> "LocalWebservice":
+        """A service as the server tells it."""
+        made = cls.__new__(cls)
+        made._begin(workspace, found["name"])
+        made._found = found
+        made._take()
+        return made  # type: ignore[no-any-return]
 
     def _take(self) -> None:
         """Takes over what the server tells."""
@@ -76,12 +86,12 @@ class LocalWebservice(Webservice):
         return LocalWebserviceDeploymentConfiguration(port)
 
     @staticmethod
-    def list(
+    def list(  # type: ignore[override]
         workspace: "Any", model_name: "str | None" = None, model_id: "str | None" = None, all: "Any" = None
     ) -> "List[LocalWebservice]":
         """Services on this machine, by name."""
         found = requests.listed(workspace, model_id or model_name)
-        return [LocalWebservice(workspace, one["name"], _found=one) for one in found]
+        return [LocalWebservice._of(workspace, one) for one in found]
 
     # Where it is
 

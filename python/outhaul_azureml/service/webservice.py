@@ -63,7 +63,7 @@ class Webservice:
             return []
         found = requests.listed(workspace, model_id or model_name)
         wanted = [one for one in found if _has(one["tags"], tags, "tags")]
-        return [LocalWebservice(workspace, one["name"], _found=one) for one in wanted]
+        return [LocalWebservice._of(workspace, one) for one in wanted]
 
 
 def not_found(name: str) -> WebserviceException:

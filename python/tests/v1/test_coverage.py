@@ -111,7 +111,7 @@ class Coverage(Case):
                 "source": ["%matplotlib inline\n", "!pip install x\n", "from azureml.core import Workspace\n"],
             },
             {"cell_type": "code", "source": "%%bash\nthis is no Python"},
-            {"cell_type": "code", "source": "ws = Workspace.from_config()\nws.webservices\nx = !ls"},
+            {"cell_type": "code", "source": "ws = Workspace.from_config()\nws.images\nx = !ls"},
         ]
         path = self.write("n.ipynb", json.dumps({"cells": cells}))
         found = calls.find(source.parts(path), path)
@@ -173,8 +173,8 @@ class Command(Case):
         for line, name, status in EXPECTED:
             row = r"(?m)^  {} +line {} .*{}\b".format(status, line, re.escape(name))
             self.assertRegex(out, row)
-        self.assertIn("14 works, 6 not yet, 3 unknown", out)
-        self.assertRegex(out, r"not yet +cell 1 line 2 Workspace.models +\(models are planned")
+        self.assertIn("16 works, 4 not yet, 3 unknown", out)
+        self.assertRegex(out, r"works +cell 1 line 2 Workspace.models")
 
     def test_for_programs(self):
         self.write("a.py", SCRIPT)

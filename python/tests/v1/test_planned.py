@@ -8,7 +8,7 @@ import unittest.mock
 from importlib import metadata
 
 from azureml.core import Dataset, Model, Workspace
-from azureml.core.model import InferenceConfig
+from azureml.core.model import ModelPackage
 from azureml.core.webservice import AciWebservice, UnknownWebservice
 from azureml.exceptions import AzureMLException
 from azureml.pipeline.core import PipelineData
@@ -36,9 +36,9 @@ HEAVY = (
 class Planned(Case):
     def test_every_way_to_call_names_the_call_and_the_plan(self):
         for call, name in [
-            (lambda: Model.deploy(None, "a", []), "azureml.core.model.Model.deploy"),
+            (lambda: Model.package(None, []), "azureml.core.model.Model.package"),
+            (lambda: ModelPackage(None, "o", None), "azureml.core.model.ModelPackage"),
             (lambda: Model.register(None, "a", "b", datasets=[1]), "azureml.core.model.Model.register(datasets=...)"),
-            (lambda: InferenceConfig("score.py"), "azureml.core.model.InferenceConfig"),
             (
                 lambda: AciWebservice.deploy_configuration(),
                 "azureml.core.webservice.aci.AciWebservice.deploy_configuration",
@@ -54,7 +54,7 @@ class Planned(Case):
                 lambda: Workspace(None, None, "w", _disable_service_check=True).get_default_keyvault(),
                 "get_default_keyvault",
             ),
-            (lambda: Workspace(None, None, "w", _disable_service_check=True).webservices, "Workspace.webservices"),
+            (lambda: Workspace(None, None, "w", _disable_service_check=True).images, "Workspace.images"),
         ]:
             with self.refused(planned.NotYetException, name) as caught:
                 call()

@@ -41,6 +41,10 @@ else
         cp -pRL /usr/share/python-wheels "$root/usr/share/"
     }
     libraries "$root/usr/lib/$name"/lib-dynload/*.so
+    # Debian has it in every image, since apt needs it; so does what rustc compiles.
+    for library in /lib/*/libgcc_s.so.1; do
+        [ ! -e "$library" ] || { mkdir -p "$root${library%/*}" && cp -pL "$library" "$root$library"; }
+    done
 fi
 libraries "$root"/usr/bin/*
 tar -C "$root" --owner=0 --group=0 --numeric-owner -cf "$out.$$" .
