@@ -120,7 +120,7 @@ pub(crate) struct ModelDownload {
 /// Arguments of `outhaul model update`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  outhaul model update churn:2 --tag stage=production\n  outhaul model update churn:2 --remove-tag stage --description \"the first try\""
+    after_help = "Examples:\n  outhaul model update churn:2 --tag stage=production\n  outhaul model update churn:2 --remove-tag stage --description first-try"
 )]
 pub(crate) struct ModelUpdate {
     /// The model

@@ -9,11 +9,11 @@ use futures_util::future::select_all;
 use jiff::Timestamp;
 use outhaul_store::StoreError;
 use outhaul_types::service::ServiceInstance;
-use outhaul_types::{ApiError, LogStream, Run, RunId, RunState, WebService};
+use outhaul_types::{ApiError, ErrorCode, LogStream, Run, RunId, RunState, WebService};
 use tokio::sync::watch;
 
 use super::instance::{READY, run_of};
-use super::step::{Fate, Step, next};
+use super::step::{Fate, Step, next, refused};
 use crate::app::App;
 use crate::errors::translate;
 use crate::{cancel, submit};
@@ -111,16 +111,16 @@ async fn look(app: &Arc<App>, workspace: &str, name: &str, id: &RunId) -> Result
                 });
                 app.store.put_service(changed).await.map_err(translate)?;
             }
-            Step::Submit(instance) => {
-                let program = app.program.clone();
-                let meeting = app.home.meeting()?;
-                let (told, blobs) = (service.clone(), app.blobs.clone());
-                let run =
-                    tokio::task::spawn_blocking(move || run_of(&told, &instance, &blobs, &program, &meeting))
-                        .await
-                        .map_err(|error| ApiError::internal(error.to_string()))??;
-                submit::record_service_run(app, run).await?;
-            }
+            Step::Submit(instance) => match submit_instance(app, &service, instance).await {
+                Ok(()) => {}
+                // Trying again would change nothing.
+                Err(error) if error.code != ErrorCode::Internal => {
+                    let changed = refused(&service, &error.message, Timestamp::now());
+                    tell(&service, &changed);
+                    app.store.put_service(changed).await.map_err(translate)?;
+                }
+                Err(error) => return Err(error),
+            },
             Step::End(runs) => {
                 drop(turn);
                 for run in runs {
@@ -143,6 +143,19 @@ async fn look(app: &Arc<App>, workspace: &str, name: &str, id: &RunId) -> Result
             Step::Wait(until) => return Ok(Some(Waits { changes, until })),
         }
     }
+}
+
+async fn submit_instance(
+    app: &Arc<App>,
+    service: &WebService,
+    instance: ServiceInstance,
+) -> Result<(), ApiError> {
+    let (program, meeting) = (app.program.clone(), app.home.meeting()?);
+    let (told, blobs) = (service.clone(), app.blobs.clone());
+    let run = tokio::task::spawn_blocking(move || run_of(&told, &instance, &blobs, &program, &meeting))
+        .await
+        .map_err(|error| ApiError::internal(error.to_string()))??;
+    submit::record_service_run(app, run).await
 }
 
 fn tell(before: &WebService, after: &WebService) {

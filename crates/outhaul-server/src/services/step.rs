@@ -128,6 +128,17 @@ fn promoted(mut service: WebService, now: Timestamp) -> WebService {
     moved(service, ServiceState::Healthy, now)
 }
 
+/// The next instance cannot be started at all.
+pub(super) fn refused(service: &WebService, message: &str, now: Timestamp) -> WebService {
+    let error = ServiceError {
+        message: message.to_owned(),
+        log: String::new(),
+        run: None,
+        at: now,
+    };
+    broken(service.clone(), error, now)
+}
+
 /// The next instance did not come up.
 fn broken(mut service: WebService, error: ServiceError, now: Timestamp) -> WebService {
     let failed = service.next.take();

@@ -134,6 +134,20 @@ fn one_that_never_comes_up_has_failed_and_is_not_tried_again() {
 }
 
 #[test]
+fn one_that_cannot_be_started_at_all_has_failed_too() {
+    let mut one = service(ServiceState::Transitioning);
+    one.next = instance(1, 1);
+    let failed = refused(&one, "the files are too many", at(10));
+    assert_eq!((failed.state, &failed.next), (ServiceState::Failed, &None));
+    one.state = ServiceState::Unhealthy;
+    let again = refused(&one, "the target is not attached", at(10));
+    assert_eq!(
+        (again.state, again.retry_at),
+        (ServiceState::Unhealthy, Some(at(10)))
+    );
+}
+
+#[test]
 fn an_update_takes_over_before_the_old_one_is_ended() {
     let mut one = service(ServiceState::Healthy);
     (one.current, one.generation) = (instance(1, 1), 2);
