@@ -119,6 +119,14 @@ pub(crate) async fn rerun(app: &Arc<App>, original: &Run, request: Rerun) -> Res
             original.target
         )));
     }
+    if let Some(service) = &spec.service {
+        // It would take the service's socket, and nobody would know of it.
+        return Err(ApiError::bad_request(format!(
+            "run `{}` serves the web service `{service}` and cannot be repeated on its own",
+            original.id.short()
+        ))
+        .with_hint(format!("`outhaul service reload {service}` starts it anew")));
+    }
     let target = app
         .targets
         .get(request.target.as_deref().unwrap_or(&original.target))?;

@@ -45,6 +45,14 @@ fn a_model_is_deployed_answers_and_is_deleted() {
     );
     assert_eq!(bench.show("churn-api")["generation"], 1);
 
+    let run = shown["current"]["run"].as_str().unwrap();
+    let repeated = bench.home.call(["runs", "rerun", run, "--detach"]);
+    assert_eq!(repeated.code, Some(2), "{repeated}");
+    assert!(
+        repeated.said().contains("serves the web service `churn-api`"),
+        "{repeated}"
+    );
+
     bench.delete("churn-api");
     assert!(ask(&url, "", "{}").is_err(), "nobody listens any more");
     let gone = bench.home.call(["service", "show", "churn-api"]);
