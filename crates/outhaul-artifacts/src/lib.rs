@@ -1,13 +1,11 @@
 //! Artifacts: the files that runs leave, kept by content behind one trait. [`FolderArtifacts`] keeps them in a
 //! folder; object stores follow behind the same trait. What is made of several files, a model, is a tree whose contents
-//! are artifacts; [`models`] lays such trees out.
-
-pub mod models;
+//! are artifacts.
 
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
-use outhaul_snapshot::{BlobStore, Hash, SnapshotError, Tree, materialise};
+use outhaul_snapshot::{BlobStore, Hash, SnapshotError, Tree};
 
 /// Why an artifact could not be kept or given out.
 #[derive(Debug, thiserror::Error)]
@@ -60,9 +58,6 @@ pub trait ArtifactStore: Send + Sync {
 
     /// A tree by its content id.
     async fn tree(&self, id: &str) -> Result<Tree, ArtifactError>;
-
-    /// Writes a tree into a folder of this machine as real copies, each checked on the way. Nothing is replaced.
-    async fn write_out(&self, tree: &Tree, to: &Path) -> Result<(), ArtifactError>;
 }
 
 /// Artifacts in a folder.
@@ -114,11 +109,6 @@ impl ArtifactStore for FolderArtifacts {
             return Err(ArtifactError::NotFound(id.to_owned()));
         }
         blocking(move || store.get_tree(&parsed)).await
-    }
-
-    async fn write_out(&self, tree: &Tree, to: &Path) -> Result<(), ArtifactError> {
-        let (store, tree, to) = (self.0.clone(), tree.clone(), to.to_owned());
-        blocking(move || materialise(&tree, &store, &to)).await
     }
 }
 

@@ -1,6 +1,6 @@
 //! Models: registered from what is kept of a run or from files that a client has put among the artifacts, found, changed
-//! and deleted. Their files are artifacts, so that registering from a run copies nothing. What a scoring script sees of
-//! them is laid out by `outhaul_artifacts::models`.
+//! and deleted. Their files are artifacts, so that registering from a run copies nothing. Where a scoring script finds them
+//! is said by `outhaul_types::model::layout`.
 
 mod files;
 mod wishes;

@@ -12,6 +12,9 @@ use crate::environment::EnvironmentSpec;
 use crate::id::RunId;
 use crate::spec::SnapshotRef;
 
+/// The property by which an instance says in its run's metrics file that it answers; its value is the address.
+pub const READY: &str = "outhaul.service.ready";
+
 /// Where a service stands, by the names that Azure ML users know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub enum ServiceState {

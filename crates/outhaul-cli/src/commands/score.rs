@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use outhaul_scoring::{Config, ScoringError, Tls};
 use outhaul_types::Secret;
+use outhaul_types::service::READY;
 use serde_json::json;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
@@ -96,10 +97,7 @@ async fn serve(config: Config, announce: Option<&Path>, printer: &Printer) -> Ou
 /// Says in the metrics file of the run that this process is that it answers, and where.
 fn tell_run(file: &Path, url: &str) -> Result<(), CliError> {
     use std::io::Write as _;
-    let line = format!(
-        "{}\n",
-        json!({"kind": "property", "name": "outhaul.service.ready", "value": url})
-    );
+    let line = format!("{}\n", json!({"kind": "property", "name": READY, "value": url}));
     std::fs::OpenOptions::new()
         .append(true)
         .create(true)

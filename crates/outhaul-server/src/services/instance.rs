@@ -12,8 +12,6 @@ use outhaul_types::model::layout::layout;
 use outhaul_types::service::ServiceInstance;
 use outhaul_types::{ApiError, Command, NewRun, RunSpec, SnapshotRef, WebService};
 
-/// The property by which an instance says that it answers; its value is the address.
-pub(super) const READY: &str = "outhaul.service.ready";
 /// The experiment that the runs of services belong to.
 const EXPERIMENT: &str = "web-services";
 const SOURCE: &str = "source";

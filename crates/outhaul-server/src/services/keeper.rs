@@ -8,11 +8,11 @@ use std::time::Duration;
 use futures_util::future::select_all;
 use jiff::Timestamp;
 use outhaul_store::StoreError;
-use outhaul_types::service::ServiceInstance;
+use outhaul_types::service::{READY, ServiceInstance};
 use outhaul_types::{ApiError, ErrorCode, LogStream, Run, RunId, RunState, WebService};
 use tokio::sync::watch;
 
-use super::instance::{READY, run_of};
+use super::instance::run_of;
 use super::step::{Fate, Step, next, refused};
 use crate::app::App;
 use crate::errors::translate;

@@ -7,10 +7,6 @@ use outhaul_types::{ApiError, ServiceSpec, WebService};
 use crate::app::App;
 use crate::errors::translate;
 
-fn wrong(message: impl Into<String>) -> ApiError {
-    ApiError::bad_request(message)
-}
-
 /// Where a service answers.
 pub(super) fn url(spec: &ServiceSpec) -> String {
     let host = match spec.host.parse::<IpAddr>() {
@@ -26,14 +22,14 @@ pub(super) fn url(spec: &ServiceSpec) -> String {
 fn address(host: &str, port: u16) -> Result<SocketAddr, ApiError> {
     let host: IpAddr = host
         .parse()
-        .map_err(|_| wrong(format!("`{host}` is not an IP address to listen on")))?;
+        .map_err(|_| ApiError::bad_request(format!("`{host}` is not an IP address to listen on")))?;
     Ok(SocketAddr::new(host, port))
 }
 
 /// A port that nobody listens on now.
 pub(super) fn free_port(host: &str) -> Result<u16, ApiError> {
     let listener = std::net::TcpListener::bind(address(host, 0)?)
-        .map_err(|error| wrong(format!("cannot listen on `{host}`: {error}")))?;
+        .map_err(|error| ApiError::bad_request(format!("cannot listen on `{host}`: {error}")))?;
     let found = listener
         .local_addr()
         .map_err(|error| ApiError::internal(error.to_string()))?;
