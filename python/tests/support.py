@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 PYTHON = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -14,6 +15,21 @@ sys.path.insert(0, PYTHON)
 
 from outhaul import run as run_module
 from outhaul.run import Run
+
+
+def wait_for_end(pid):
+    """Wait until a process of this machine is gone, or waits for its parent only."""
+    late = time.monotonic() + 30
+    while time.monotonic() < late:
+        try:
+            with open(f"/proc/{pid}/stat") as file:
+                state = file.read().rpartition(")")[2].split()[0]
+        except FileNotFoundError:
+            return
+        if state == "Z":
+            return
+        time.sleep(0.01)
+    raise AssertionError(f"process {pid} goes on")
 
 
 class FakeScalar:

@@ -132,12 +132,14 @@ class Tracked(Served):
     def test_a_server_that_cannot_be_had_ends_no_training(self):
         ws = outhaul.Workspace(home=self.another_home("lost"), program=PROGRAM)
         run = ws.start_run("lost")
+        pid = ws._client.request("GET", "/server")["pid"]
         ws._client.request("POST", "/server/stop")
         ws._client.core.starts = False
         ws._client.close()
+        # Until it has ended it may still take what it is told.
+        support.wait_for_end(pid)
         told = io.StringIO()
         with contextlib.redirect_stderr(told):
-            # Until it has ended it may answer that it is stopping.
             run.log("x", 1)
             run.log("x", 2)
         self.assertEqual(run.dropped_records, 2)
