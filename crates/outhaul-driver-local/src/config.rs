@@ -2,9 +2,7 @@
 
 use std::path::PathBuf;
 
-use async_trait::async_trait;
 use outhaul_snapshot::BlobStore;
-use outhaul_types::{RunKey, Secret};
 
 /// What the driver is told about this machine.
 #[derive(Clone, Debug)]
@@ -27,11 +25,4 @@ pub struct LocalConfig {
     pub slots: u32,
     /// Whether it is a target that can be detached, so that its folder goes with it. This machine's own is not.
     pub detachable: bool,
-}
-
-/// Variables that a run's process gets and that are written nowhere: not into its launch script, not into the store.
-#[async_trait]
-pub trait RunVariables: Send + Sync {
-    /// Those of one attempt of a run. Variables that the run names itself win over them.
-    async fn of(&self, run_key: &RunKey) -> Vec<(String, Secret)>;
 }

@@ -1,5 +1,6 @@
 //! The driver: the contract's methods, each a few lines over the host and the environment manager.
 
+use std::net::SocketAddr;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -7,8 +8,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use outhaul_driver::{
-    Capabilities, ChangeFeed, Collected, Driver, DriverError, EnvironmentRequest, ErrorKind, LogRead,
-    LogSink, NativeId, NativeRequest, Observation, OutputSink, PreparedEnvironment, Problem, Status,
+    ByteStream, Capabilities, ChangeFeed, Collected, Driver, DriverError, EnvironmentRequest, ErrorKind,
+    LogRead, LogSink, NativeId, NativeRequest, Observation, OutputSink, PreparedEnvironment, Problem, Status,
     TargetLog,
 };
 use outhaul_environment::{BuildHost, EnvironmentManager, ManagerOptions, PrepareOptions, ThisMachine};
@@ -21,14 +22,13 @@ use outhaul_snapshot::SnapshotError;
 use outhaul_types::{Check, EnvironmentSpec, Interpreter, Run, RunKey, RunSpec};
 
 use crate::check;
-use crate::config::{LocalConfig, RunVariables};
+use crate::config::LocalConfig;
 
 /// The driver of this machine.
 pub struct LocalDriver {
     config: LocalConfig,
     runs: Runs,
     environments: EnvironmentManager,
-    variables: Option<Arc<dyn RunVariables>>,
 }
 
 impl LocalDriver {
@@ -53,15 +53,7 @@ impl LocalDriver {
             config,
             runs,
             environments,
-            variables: None,
         })
-    }
-
-    /// The same driver, whose processes get these variables, too. Runs in containers do not.
-    #[must_use]
-    pub fn with_variables(mut self, variables: Arc<dyn RunVariables>) -> Self {
-        self.variables = Some(variables);
-        self
     }
 
     /// Who a run in a container is, so that what it writes is ours. Root in the containers of an engine of the user's own
@@ -135,6 +127,7 @@ impl Driver for LocalDriver {
             outputs: true,
             cancel: true,
             adopts: false,
+            services: true,
             default_slots: Some(self.config.slots),
         }
     }
@@ -186,12 +179,8 @@ impl Driver for LocalDriver {
 
     async fn submit(&self, request: &NativeRequest) -> Result<NativeId, DriverError> {
         let materialise = |code: &Path| self.materialise(&request.tree, code);
-        let own = match &self.variables {
-            Some(variables) => variables.of(&request.run_key).await,
-            None => Vec::new(),
-        };
         self.runs
-            .submit_with(&request.run_key, &request.script, &own, &materialise)
+            .submit_with(&request.run_key, &request.script, &request.secrets, &materialise)
             .await
     }
 
@@ -251,6 +240,13 @@ impl Driver for LocalDriver {
                 OPERATION,
                 error.to_string(),
             )),
+        }
+    }
+
+    async fn connect(&self, address: SocketAddr) -> Result<Box<dyn ByteStream>, DriverError> {
+        match tokio::net::TcpStream::connect(address).await {
+            Ok(stream) => Ok(Box::new(stream)),
+            Err(error) => Err(DriverError::io("reach the service", address, error)),
         }
     }
 

@@ -4,5 +4,5 @@ mod check;
 mod config;
 mod driver;
 
-pub use config::{LocalConfig, RunVariables};
+pub use config::LocalConfig;
 pub use driver::LocalDriver;

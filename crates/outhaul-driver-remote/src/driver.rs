@@ -1,13 +1,14 @@
 //! The driver: the contract's methods, each a few lines over the host and the environment manager.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use outhaul_driver::{
-    Capabilities, ChangeFeed, Collected, Driver, DriverError, EnvironmentRequest, LogRead, LogSink, NativeId,
-    NativeRequest, Observation, OutputSink, PreparedEnvironment, Problem, TargetLog,
+    ByteStream, Capabilities, ChangeFeed, Collected, Driver, DriverError, EnvironmentRequest, LogRead,
+    LogSink, NativeId, NativeRequest, Observation, OutputSink, PreparedEnvironment, Problem, TargetLog,
 };
 use outhaul_environment::{BuildHost, EnvironmentManager, ManagerOptions, PrepareOptions};
 use outhaul_host::environment::{Log, conda, failed, prepared};
@@ -151,6 +152,7 @@ impl Driver for RemoteDriver {
             outputs: true,
             cancel: true,
             adopts: false,
+            services: true,
             default_slots: Some(self.slots),
         }
     }
@@ -207,7 +209,7 @@ impl Driver for RemoteDriver {
 
     async fn submit(&self, request: &NativeRequest) -> Result<NativeId, DriverError> {
         self.runs
-            .submit(&request.run_key, &request.tree, &request.script)
+            .submit(&request.run_key, &request.tree, &request.script, &request.secrets)
             .await
     }
 
@@ -251,6 +253,11 @@ impl Driver for RemoteDriver {
             "the folder `{folder}` with {:.1} MB",
             bytes as f64 / 1e6
         )])
+    }
+
+    async fn connect(&self, address: SocketAddr) -> Result<Box<dyn ByteStream>, DriverError> {
+        let stream = self.runs.session().shell().connect(address).await;
+        stream.map_err(|error| error.during("reach the service"))
     }
 
     fn changes(&self) -> Option<ChangeFeed> {

@@ -8,6 +8,7 @@ mod driver;
 mod link;
 mod place;
 mod ship;
+mod through;
 
 pub use check::{checks, identify};
 pub use config::{RemoteDriverConfig, ServerSide};

@@ -1,15 +1,19 @@
 //! The SSH connection to a machine, kept up: one for everybody, opened when it is needed, opened again when it broke,
 //! closed when nobody needs it any more.
 
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use outhaul_driver::ByteStream;
 use outhaul_host::remote::{Input, Output, Shell, ShellError, ShellErrorKind, Stream};
 use outhaul_ssh::{Connection, Event, Exit, Route, SshError, SshErrorKind};
 use tokio::io::AsyncWriteExt as _;
 use tokio::sync::{Mutex, Notify, watch};
+
+use crate::through::{Through, Uses};
 
 /// The first pause after a failed try to connect; each further one is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
@@ -35,6 +39,8 @@ pub struct Link {
     born: Instant,
     /// Milliseconds since `born` when a command last began or ended.
     used: AtomicU64,
+    /// Streams that are open.
+    streams: Uses,
     /// A session that only listens has to go: the server allows no more.
     crowded: AtomicBool,
     make_room: Notify,
@@ -53,6 +59,7 @@ impl Link {
             state: Mutex::default(),
             born: Instant::now(),
             used: AtomicU64::new(0),
+            streams: Uses::default(),
             crowded: AtomicBool::new(false),
             make_room: Notify::new(),
             alive: watch::channel(()).0,
@@ -124,6 +131,9 @@ impl Link {
     }
 
     fn unused(&self) -> bool {
+        if self.streams.any() {
+            self.touch();
+        }
         let used = Duration::from_millis(self.used.load(Ordering::Relaxed));
         self.born.elapsed().saturating_sub(used) > UNUSED
     }
@@ -254,5 +264,17 @@ impl Shell for Link {
             Exit::Signal(name) => Ok(signal_status(name)),
             Exit::Lost => Err(ShellError::lost("the connection broke while the command ran")),
         }
+    }
+
+    async fn connect(&self, address: SocketAddr) -> Result<Box<dyn ByteStream>, ShellError> {
+        let connection = self.connection().await.map_err(shell_error)?;
+        self.touch();
+        let stream = connection
+            .open_tcp(&address.ip().to_string(), address.port())
+            .await;
+        Ok(Box::new(Through::new(
+            stream.map_err(shell_error)?,
+            &self.streams,
+        )))
     }
 }

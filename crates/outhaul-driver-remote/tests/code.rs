@@ -25,6 +25,7 @@ async fn run_and_release(driver: &RemoteDriver, tree: &str) {
         container: None,
         batch: None,
         array: None,
+        secrets: Vec::new(),
     };
     let id = driver.submit(&request).await.unwrap();
     loop {

@@ -20,6 +20,8 @@ pub struct Capabilities {
     pub cancel: bool,
     /// Knows jobs that others submitted, and follows them ([`crate::Driver::job`], [`crate::Driver::adopt`]).
     pub adopts: bool,
+    /// Keeps web services: their processes get secrets, meet in a folder, and are reached ([`crate::Driver::connect`]).
+    pub services: bool,
     /// Starts at most so many runs at once by itself; `None` where the target has a queue of its own.
     pub default_slots: Option<u32>,
 }

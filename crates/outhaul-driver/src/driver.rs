@@ -1,10 +1,12 @@
 //! The driver trait: a pure half (no I/O, no clock) and an effect half.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use outhaul_types::{Check, EnvironmentSpec, Lock, Run, RunKey, RunSpec};
+use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::capabilities::Capabilities;
 use crate::change::ChangeFeed;
@@ -51,6 +53,11 @@ fn cannot_adopt(kind: &str) -> DriverError {
         format!("targets of the kind `{kind}` know no jobs but those that Outhaul submitted"),
     )
 }
+
+/// A stream of bytes in both directions.
+pub trait ByteStream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> ByteStream for S {}
 
 /// Takes what building an environment prints.
 pub trait LogSink: Send + Sync {
@@ -162,6 +169,19 @@ pub trait Driver: Send + Sync {
     async fn adopt(&self, job: &NativeJob) -> Result<(), DriverError> {
         let _ = job;
         Err(cannot_adopt(self.kind()))
+    }
+
+    /// A connection to where something listens on the target, as a process there would open it. Only where
+    /// [`Capabilities::services`] says so.
+    async fn connect(&self, address: SocketAddr) -> Result<Box<dyn ByteStream>, DriverError> {
+        Err(DriverError::permanent(
+            ErrorKind::Invalid,
+            "reach the service",
+            format!(
+                "targets of the kind `{}` lead nowhere, not to {address} either",
+                self.kind()
+            ),
+        ))
     }
 
     /// The feed of changes, if this kind tells them; given out once.

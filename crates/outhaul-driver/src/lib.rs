@@ -11,7 +11,7 @@ mod native;
 
 pub use capabilities::Capabilities;
 pub use change::{ChangeFeed, ChangeSender, change_feed};
-pub use driver::{Driver, EnvironmentRequest, LogSink, OutputSink, PreparedEnvironment, Problem};
+pub use driver::{ByteStream, Driver, EnvironmentRequest, LogSink, OutputSink, PreparedEnvironment, Problem};
 pub use error::{DriverError, ErrorKind, Status};
 pub use native::{
     Collected, JobOwner, LogRead, NativeId, NativeJob, NativeRequest, Observation, Phase, TargetLog,

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use outhaul_types::{ArrayElement, Exit, LogStream, RunId, RunKey};
+use outhaul_types::{ArrayElement, Exit, LogStream, RunId, RunKey, Secret};
 use serde::{Deserialize, Serialize};
 
 /// The target's own name for a run: a job id, or the run key where the target has no names of its own.
@@ -75,6 +75,10 @@ pub struct NativeRequest {
     /// Its place in an array, for a run that is one of many.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub array: Option<ArrayElement>,
+    /// Variables that go into the process's environment and are written nowhere: not into a script, not into a command
+    /// line. No plan has them; they are added when it is carried out. Variables that the run names itself win over them.
+    #[serde(skip)]
+    pub secrets: Vec<(String, Secret)>,
 }
 
 /// Where a run is by the target's own word.

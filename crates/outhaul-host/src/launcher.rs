@@ -27,6 +27,7 @@ pub fn request(run: &Run, attempt: u32, launch: Launch) -> NativeRequest {
         container: None,
         batch: None,
         array: run.spec.as_ref().and_then(|spec| spec.array.clone()),
+        secrets: Vec::new(),
     }
 }
 

@@ -1,7 +1,8 @@
 //! The layer: each method of the contract, by the host alone or by the host and its engine.
 
 use std::collections::{HashMap, HashSet};
-use std::path::PathBuf;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -11,13 +12,13 @@ use outhaul_docker::{
     plan,
 };
 use outhaul_driver::{
-    Capabilities, ChangeFeed, Collected, Driver, DriverError, EnvironmentRequest, ErrorKind, LogRead,
-    LogSink, NativeId, NativeRequest, Observation, OutputSink, PreparedEnvironment, Problem, TargetLog,
-    change_feed,
+    ByteStream, Capabilities, ChangeFeed, Collected, Driver, DriverError, EnvironmentRequest, ErrorKind,
+    LogRead, LogSink, NativeId, NativeRequest, Observation, OutputSink, PreparedEnvironment, Problem,
+    TargetLog, change_feed,
 };
 use outhaul_host::run_dir::{Launcher, names};
 use outhaul_host::staging::{HostLayout, StagingDriver};
-use outhaul_types::{Check, DockerSpec, Run, RunKey, RunSpec};
+use outhaul_types::{Check, DockerSpec, Run, RunKey, RunSpec, Secret};
 
 use crate::environments::Environments;
 use crate::error::driver_error;
@@ -93,6 +94,7 @@ fn request(
     docker: &DockerSpec,
     native: &NativeRequest,
     environment: &PreparedEnvironment,
+    is_service: bool,
 ) -> Option<ContainerRequest> {
     let image = match &environment.lock.image {
         Some(id) => ImageRef::Name(id.clone()),
@@ -108,6 +110,19 @@ fn request(
         writable: true,
         ..Mount::read_only(fifo)
     }));
+    let mut arguments = docker.arguments.clone();
+    if is_service {
+        // Where the instances of a service hand over, beside the run directories.
+        let meeting = Path::new(&layout.runs).with_file_name("services");
+        mounts.push(Mount {
+            writable: true,
+            ..Mount::read_only(meeting)
+        });
+        if !arguments.iter().any(|argument| argument.starts_with("--net")) {
+            // The address that it listens on is the host's.
+            arguments.extend(["--network", "host"].map(str::to_owned));
+        }
+    }
     Some(ContainerRequest {
         run_key: native.run_key.clone(),
         image,
@@ -117,9 +132,21 @@ fn request(
         user: layout.user,
         shm_size: docker.shm_size,
         gpus: docker.gpus,
-        arguments: docker.arguments.clone(),
+        arguments,
         environment: Vec::new(),
     })
+}
+
+/// The engine's call with the variables that no plan has.
+fn with_secrets(body: &serde_json::Value, secrets: &[(String, Secret)]) -> serde_json::Value {
+    let mut body = body.clone();
+    if let Some(variables) = body.get_mut("Env").and_then(serde_json::Value::as_array_mut) {
+        let lines = secrets
+            .iter()
+            .map(|(name, value)| format!("{name}={}", value.expose()));
+        variables.extend(lines.map(serde_json::Value::String));
+    }
+    body
 }
 
 fn problems(docker: &DockerSpec) -> Vec<Problem> {
@@ -179,7 +206,8 @@ impl<D: StagingDriver> Driver for Containers<D> {
             .and_then(|spec| spec.environment.docker.as_ref());
         if let Some(docker) = docker {
             let layout = self.host.layout();
-            let planned = request(&layout, docker, &native, environment)
+            let is_service = run.spec.as_ref().is_some_and(|spec| spec.service.is_some());
+            let planned = request(&layout, docker, &native, environment, is_service)
                 .map(|request| plan(self.engine.home(), &request));
             native.container = Some(match planned {
                 Some(Ok(body)) => body,
@@ -234,7 +262,8 @@ impl<D: StagingDriver> Driver for Containers<D> {
         let key = &request.run_key;
         self.met().insert(key.to_string());
         self.host.stage(request, Launcher::Container).await?;
-        match self.engine.start_planned(key, body).await {
+        let body = with_secrets(body, &request.secrets);
+        match self.engine.start_planned(key, &body).await {
             Ok(_) => Ok(contained(key.as_str())),
             Err(error) => {
                 if !error.is_temporary() && error.kind != DockerErrorKind::Conflict {
@@ -368,6 +397,10 @@ impl<D: StagingDriver> Driver for Containers<D> {
         Ok(removed)
     }
 
+    async fn connect(&self, address: SocketAddr) -> Result<Box<dyn ByteStream>, DriverError> {
+        self.host.connect(address).await
+    }
+
     fn changes(&self) -> Option<ChangeFeed> {
         let mut told = self.host.changes()?;
         let (sender, feed) = change_feed();
@@ -385,6 +418,15 @@ impl<D: StagingDriver> Driver for Containers<D> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn secrets_are_in_the_call_and_in_no_plan() {
+        let planned = serde_json::json!({"Env": ["HOME=/x"], "Image": "y"});
+        let secret = [("KEY".to_owned(), Secret::new("a\nb".to_owned()))];
+        let sent = with_secrets(&planned, &secret);
+        assert_eq!(sent["Env"], serde_json::json!(["HOME=/x", "KEY=a\nb"]));
+        assert_eq!(with_secrets(&planned, &[]), planned);
+    }
 
     #[test]
     fn all_that_is_wrong_with_a_container_is_said_at_once() {

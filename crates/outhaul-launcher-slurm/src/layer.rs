@@ -132,6 +132,8 @@ impl<D: StagingDriver> Driver for Slurm<D> {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             adopts: true,
+            // Jobs have an end, and where one runs nobody knows before.
+            services: false,
             default_slots: Some(match self.options.slots {
                 0 => SLOTS,
                 slots => slots,

@@ -106,7 +106,11 @@ impl<D: StagingDriver> Driver for Spark<D> {
     }
 
     fn capabilities(&self) -> Capabilities {
-        self.host.capabilities()
+        Capabilities {
+            // The cluster's driver machine is nobody's to serve from.
+            services: false,
+            ..self.host.capabilities()
+        }
     }
 
     fn validate(&self, spec: &RunSpec) -> Vec<Problem> {

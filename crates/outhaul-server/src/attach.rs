@@ -30,6 +30,7 @@ pub(crate) use tickets::Tickets;
 
 use crate::app::App;
 use crate::errors::translate;
+use crate::services;
 use crate::targets::Entry;
 
 /// How long detaching waits for a machine that has to be cleaned.
@@ -414,6 +415,12 @@ pub(crate) async fn detach(app: &Arc<App>, name: &str, forget: bool) -> Result<D
             "wait for them, or end them: `outhaul runs cancel {}`",
             first.id.short()
         )));
+    }
+    if let Some(first) = services::on_target(app, name).await?.first() {
+        return Err(
+            ApiError::conflict(format!("the web service `{first}` runs on `{name}`"))
+                .with_hint(format!("`outhaul service delete {first}` ends it")),
+        );
     }
     let folder = target.facts.as_ref().map(|facts| facts.folder.clone());
     let mut detached = Detached {

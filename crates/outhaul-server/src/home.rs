@@ -103,11 +103,11 @@ impl Home {
         self.root.join("targets").join(name)
     }
 
-    /// Where instances of web services on this machine meet; made when it is not there, for its owner only.
+    /// Makes the folder in which instances of web services on this machine meet, for its owner only, where it is not there.
     ///
     /// # Errors
     /// When it cannot be made.
-    pub(crate) fn meeting(&self) -> Result<PathBuf, ApiError> {
+    pub(crate) fn make_meeting(&self) -> Result<(), ApiError> {
         let folder = self.target(LOCAL_TARGET).join("services");
         std::fs::DirBuilder::new()
             .recursive(true)
@@ -118,8 +118,7 @@ impl Home {
                     "the folder `{}` cannot be made: {error}",
                     folder.display()
                 ))
-            })?;
-        Ok(folder)
+            })
     }
 
     /// The key that secrets are sealed with, unless another one is given.

@@ -1,47 +1,26 @@
-//! What a run on this machine gets beside what is written down: the address of the tracking door with a token of its own
-//! that ends with it, and the keys of the web service that it serves.
+//! What a run's process gets beside what is written down: the address of the tracking door with a token of its own that
+//! ends with it, and the keys of the web service that it serves.
 
-use std::sync::{Arc, OnceLock, Weak};
-
-use async_trait::async_trait;
-use outhaul_driver_local::RunVariables;
-use outhaul_types::{Run, RunKey, Secret};
+use outhaul_driver::NativeRequest;
+use outhaul_types::workspace::LOCAL_TARGET;
+use outhaul_types::{Run, Secret};
 
 use crate::app::App;
 use crate::services;
 
-/// Asked by the driver of this machine when it starts a process. The values go into the process's environment and
-/// nowhere else: they are in no command line, no file and no stored spec.
-#[derive(Default)]
-pub(crate) struct OwnVariables(OnceLock<Weak<App>>);
-
-impl OwnVariables {
-    /// Told once, when there is an application: the driver is made before it.
-    pub(crate) fn know(&self, app: &Arc<App>) {
-        let _ = self.0.set(Arc::downgrade(app));
+/// The variables of one attempt of a run, added to what its target is asked. The values go into the process's environment
+/// and nowhere else: they are in no command line, no file and no stored spec.
+pub(crate) async fn of(app: &App, run: &Run, request: &NativeRequest) -> Vec<(String, Secret)> {
+    let mut variables = services::variables(app, run).await;
+    // The door is on this machine's loopback, which no other machine and no container has.
+    if run.target == LOCAL_TARGET && request.container.is_none() {
+        variables.extend(tracking(app, run));
     }
+    variables
 }
 
-#[async_trait]
-impl RunVariables for OwnVariables {
-    async fn of(&self, run_key: &RunKey) -> Vec<(String, Secret)> {
-        let Some(app) = self.0.get().and_then(Weak::upgrade) else {
-            return Vec::new();
-        };
-        let Some((id, attempt)) = RunKey::parse(run_key.as_str()) else {
-            return Vec::new();
-        };
-        let Ok(run) = app.store.run(&id).await else {
-            return Vec::new();
-        };
-        let mut variables = services::variables(&app, &run).await;
-        variables.extend(tracking(&app, &run, attempt));
-        variables
-    }
-}
-
-fn tracking(app: &App, run: &Run, attempt: u32) -> Vec<(String, Secret)> {
-    let Some((uri, token)) = app.mlflow.of_run(&run.workspace, &run.id, attempt) else {
+fn tracking(app: &App, run: &Run) -> Vec<(String, Secret)> {
+    let Some((uri, token)) = app.mlflow.of_run(&run.workspace, &run.id, run.attempt) else {
         return Vec::new();
     };
     let plain = |text: &str| Secret::new(text.to_owned());

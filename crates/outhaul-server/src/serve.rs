@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use outhaul_artifacts::FolderArtifacts;
 use outhaul_docker::{Engine, Options as EngineOptions, UnixSocket};
 use outhaul_driver::layers;
-use outhaul_driver_local::{LocalConfig, LocalDriver, RunVariables};
+use outhaul_driver_local::{LocalConfig, LocalDriver};
 use outhaul_launcher_container::Containers;
 use outhaul_snapshot::BlobStore;
 use outhaul_store::{Store, StoreError};
@@ -27,7 +27,6 @@ use crate::hub::Hub;
 use crate::inherited::inherited;
 use crate::janitor::{self, Janitor};
 use crate::mlflow::{self, Mlflow};
-use crate::own_variables::OwnVariables;
 use crate::reserve::Reserve;
 use crate::scheduler::{Group, is_of_service};
 use crate::services::{self, Services};
@@ -188,7 +187,6 @@ async fn open(
         environment: inherited(config.environment.clone()),
     };
     let docker = docker_socket(&config.environment);
-    let own_variables = Arc::new(OwnVariables::default());
     let local = LocalDriver::open(LocalConfig {
         root: home.target(LOCAL_TARGET),
         blobs: blobs.clone(),
@@ -200,8 +198,7 @@ async fn open(
         slots,
         detachable: false,
     })
-    .map_err(|error| broken(&error))?
-    .with_variables(Arc::clone(&own_variables) as Arc<dyn RunVariables>);
+    .map_err(|error| broken(&error))?;
     let engine = Engine::connect(UnixSocket(docker), EngineOptions::new(home.server_id()?))
         .map_err(|error| broken(&error))?;
     let local = Containers::new(local, engine);
@@ -238,9 +235,7 @@ async fn open(
         stopping: watch::channel(false).0,
         home,
     };
-    let app = Arc::new(app);
-    own_variables.know(&app);
-    Ok((app, leavings))
+    Ok((Arc::new(app), leavings))
 }
 
 /// The key that secrets are sealed with: the given one, or that of the data folder.

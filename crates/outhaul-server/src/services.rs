@@ -1,13 +1,15 @@
 //! Web services: each is kept up by runs that serve it, one after the other. A run is started, followed, adopted after a
 //! restart and ended as any other; what is here decides which run there shall be.
 //!
-//! [`deploy`] takes requests in, [`spec`] and [`port`] check them, [`step`] says what follows (pure), [`keeper`] does it, [`instance`] says what the run of
-//! an instance is.
+//! [`deploy`] takes requests in, [`spec`], [`place`] and [`port`] check them, [`step`] says what follows (pure), [`keeper`]
+//! does it, [`instance`] says what the run of an instance is, [`forward`] leads callers to those of other machines.
 
 mod deploy;
+mod forward;
 mod instance;
 mod keeper;
 mod keys;
+mod place;
 mod port;
 mod spec;
 mod step;
@@ -31,6 +33,8 @@ pub(crate) struct Services {
     turn: tokio::sync::Mutex<()>,
     /// Wakes the keeper of a service.
     wakes: Mutex<HashMap<RunId, Arc<Notify>>>,
+    /// The ways to services of other machines.
+    ways: forward::Ways,
 }
 
 impl Services {
@@ -50,6 +54,13 @@ impl Services {
         let mut wakes = self.wakes.lock().unwrap_or_else(PoisonError::into_inner);
         wakes.remove(id);
     }
+}
+
+/// The names of the services that run on a target.
+pub(crate) async fn on_target(app: &App, target: &str) -> Result<Vec<String>, ApiError> {
+    let all = app.store.services(None).await.map_err(translate)?;
+    let its = all.into_iter().filter(|service| service.target == target);
+    Ok(its.map(|service| service.name).collect())
 }
 
 /// Takes up all services where the last server left them.

@@ -7,6 +7,7 @@ mod ends;
 mod launch;
 mod leavings;
 mod logs;
+mod services;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -65,6 +66,7 @@ pub fn cases() -> Vec<Case> {
         logs::CASES,
         cancel::CASES,
         leavings::CASES,
+        services::CASES,
     ]
     .concat()
 }

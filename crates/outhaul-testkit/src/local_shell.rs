@@ -1,10 +1,12 @@
 //! A "remote" machine without a network: a home folder and `sh -c` on this machine. For the protocol's tests where no
 //! SSH server is wanted.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::Stdio;
 
 use async_trait::async_trait;
+use outhaul_driver::ByteStream;
 use outhaul_host::remote::{Input, Output, Shell, ShellError, Stream};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
@@ -39,6 +41,11 @@ fn broken(error: std::io::Error) -> ShellError {
 
 #[async_trait]
 impl Shell for LocalShell {
+    async fn connect(&self, address: SocketAddr) -> Result<Box<dyn ByteStream>, ShellError> {
+        let stream = tokio::net::TcpStream::connect(address).await;
+        Ok(Box::new(stream.map_err(broken)?))
+    }
+
     async fn run(&self, line: &str, input: Input<'_>, output: Output<'_>) -> Result<i32, ShellError> {
         // No shims of version managers: each of them takes a good part of a second to answer.
         let path = "/usr/local/bin:/usr/bin:/bin";

@@ -29,7 +29,9 @@ pub(crate) use runs::{
 };
 pub(crate) use score::Score;
 pub(crate) use server::{Serve, ServerCommand};
-pub(crate) use service::{DeployCommand, DeployLocal, KeyName, ServiceCommand, ServiceUpdate, ServiceWishes};
+pub(crate) use service::{
+    DeployCommand, DeployRemote, Deployment, KeyName, ServiceCommand, ServiceUpdate, ServiceWishes,
+};
 pub(crate) use target::TargetCommand;
 pub(crate) use values::{Assignment, NamedVersion, Variable};
 pub(crate) use workspace::{ExperimentCommand, Settings, WorkspaceCommand};

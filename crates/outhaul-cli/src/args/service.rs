@@ -20,17 +20,39 @@ The entry script has `init()`, called once for each worker, and `run(data)`. The
 written to standard output once it answers; a script that cannot be served ends the command with exit code 2 and the
 Python traceback.";
 
+const AFTER_REMOTE: &str = "\
+Examples:
+  outhaul deploy remote churn-api --target gpu-box --model churn:3 --entry score.py --source ./deploy --environment env.yml
+  outhaul deploy remote churn-api --target gpu-box --model churn:3 --entry score.py --host 0.0.0.0 --port 8080 --auth-keys
+
+The service listens on the target's own 127.0.0.1, and the server of this machine leads there from the same address and port
+here, as long as it runs; with `--host 0.0.0.0` callers come to the target itself. Nothing is installed there: the program
+of this machine is brought along, so the target needs the same kind of processor.";
+
 /// Where a model is deployed.
 #[derive(Debug, Subcommand)]
 pub(crate) enum DeployCommand {
     /// As a web service on this machine
     #[command(after_help = AFTER_DEPLOY)]
-    Local(Box<DeployLocal>),
+    Local(Box<Deployment>),
+    /// As a web service on a machine that is attached as a target
+    #[command(after_help = AFTER_REMOTE)]
+    Remote(Box<DeployRemote>),
 }
 
-/// Arguments of `outhaul deploy local`.
+/// Arguments of `outhaul deploy remote`.
 #[derive(Debug, Args)]
-pub(crate) struct DeployLocal {
+pub(crate) struct DeployRemote {
+    /// The target that it runs on
+    #[arg(long, value_name = "TARGET")]
+    pub target: String,
+    #[command(flatten)]
+    pub deployment: Deployment,
+}
+
+/// Arguments of `outhaul deploy local`, and of all other ways.
+#[derive(Debug, Args)]
+pub(crate) struct Deployment {
     /// Name of the service: 3 to 32 lower-case letters, digits and hyphens
     #[arg(value_name = "NAME")]
     pub name: String,
@@ -71,7 +93,7 @@ pub(crate) struct ServiceWishes {
     /// Port to listen on; a free one when absent
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub port: Option<u16>,
-    /// Address to listen on; 127.0.0.1, this machine only, when absent
+    /// Address to listen on, of the machine that it runs on; 127.0.0.1, for that machine only, when absent
     #[arg(long, value_name = "ADDRESS")]
     pub host: Option<IpAddr>,
     /// Worker processes; each serves one request at a time
@@ -95,7 +117,7 @@ pub(crate) struct ServiceWishes {
     /// Ask callers for no key
     #[arg(long, hide = true)]
     pub no_auth_keys: bool,
-    /// Certificate of this machine, followed by those that lead to its root, for HTTPS in place of HTTP
+    /// Certificate, followed by those that lead to its root, for HTTPS in place of HTTP: a file of the machine that it runs on
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     pub tls_cert: Option<PathBuf>,
     /// Private key of the certificate

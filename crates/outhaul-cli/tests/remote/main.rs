@@ -10,6 +10,7 @@ mod many;
 mod network;
 mod reboot;
 mod secrets;
+mod services;
 mod support;
 mod two_servers;
 mod whole;

@@ -143,7 +143,8 @@ pub(crate) fn run_folders_in(ours: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-fn ours(sshd: &Sshd) -> Vec<PathBuf> {
+/// What of ours lies in the home folder of a machine.
+pub(crate) fn ours(sshd: &Sshd) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(sshd.home()).unwrap().flatten();
     let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
     paths.retain(|path| path.to_string_lossy().contains(".outhaul"));

@@ -1,6 +1,7 @@
 //! A driver inside a layer.
 
 use std::future::Future;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,8 +10,9 @@ use async_trait::async_trait;
 use outhaul_types::{Check, Run, RunKey, RunSpec};
 
 use crate::{
-    Capabilities, ChangeFeed, Collected, Driver, DriverError, EnvironmentRequest, LogRead, LogSink, NativeId,
-    NativeJob, NativeRequest, Observation, OutputSink, PreparedEnvironment, Problem, TargetLog,
+    ByteStream, Capabilities, ChangeFeed, Collected, Driver, DriverError, EnvironmentRequest, LogRead,
+    LogSink, NativeId, NativeJob, NativeRequest, Observation, OutputSink, PreparedEnvironment, Problem,
+    TargetLog,
 };
 
 /// A call of the effect half.
@@ -44,6 +46,8 @@ pub enum Operation {
     Job,
     /// [`Driver::adopt`].
     Adopt,
+    /// [`Driver::connect`].
+    Connect,
 }
 
 impl Operation {
@@ -65,6 +69,7 @@ impl Operation {
             Self::Detach => "detach",
             Self::Job => "job",
             Self::Adopt => "adopt",
+            Self::Connect => "connect",
         }
     }
 
@@ -86,6 +91,7 @@ impl Operation {
             Self::Detach => "detach the target",
             Self::Job => "look for the job",
             Self::Adopt => "adopt the job",
+            Self::Connect => "reach the service",
         }
     }
 }
@@ -238,6 +244,12 @@ impl<L: Layer> Driver for Wrapped<L> {
     async fn adopt(&self, job: &NativeJob) -> Result<(), DriverError> {
         self.layer
             .around(Operation::Adopt, &|| self.inner.adopt(job))
+            .await
+    }
+
+    async fn connect(&self, address: SocketAddr) -> Result<Box<dyn ByteStream>, DriverError> {
+        self.layer
+            .around(Operation::Connect, &|| self.inner.connect(address))
             .await
     }
 

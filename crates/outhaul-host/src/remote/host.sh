@@ -163,7 +163,7 @@ operation=$1
 shift
 case $operation in
     hello)
-        mkdir -p runs trees spares packs environments tmp || fail "cannot write to $root"
+        mkdir -p runs trees spares packs environments services tmp || fail "cannot write to $root"
         [ -s epoch ] || { printf '%s\n' "$1" > epoch.new && mv epoch.new epoch; } || fail "cannot write to $root (is the disk full?)"
         [ -p events ] || { rm -f events && mkfifo events 2> /dev/null; }
         boot=-
@@ -175,14 +175,17 @@ case $operation in
         echo ok
         ;;
 
-    submit) # KEY TREE HOW SPARE LAUNCH-BYTES LAUNCHER: stages the code and starts the run. HOW: have | inline | pack:NAME,
-        # each perhaps with :BASE. LAUNCHER: process, or container or cluster for a run that its caller starts when it is staged.
-        # Standard input: the launch script, then, with `inline`, the pack.
-        key=$1 tree=$2 how=$3 spare=$4 bytes=$5 launcher=$6 dir=runs/$1
+    submit) # KEY TREE HOW SPARE LAUNCH-BYTES LAUNCHER SECRET-BYTES: stages the code and starts the run. HOW: have | inline |
+        # pack:NAME, each perhaps with :BASE. LAUNCHER: process, or container or cluster for a run that its caller starts when it
+        # is staged. Standard input: lines that set variables which are in no file, the launch script, then, with `inline`, the
+        # pack.
+        key=$1 tree=$2 how=$3 spare=$4 bytes=$5 launcher=$6 secret_bytes=$7 dir=runs/$1
         if [ -d "$dir/claim" ]; then
             echo started
             exit 0
         fi
+        secrets=
+        [ "$secret_bytes" -eq 0 ] || secrets=$(dd bs=1 count="$secret_bytes" 2> /dev/null)
         rest=${how#*:} base=-
         case $how in
             have) pack= ;;
@@ -238,7 +241,7 @@ case $operation in
         if [ -e "runs/$key.prevented" ]; then fail "it was canceled before it started"; fi
         if [ -n "$LC_ALL_BEFORE" ]; then export LC_ALL="$LC_ALL_BEFORE"; else unset LC_ALL; fi
         # The supervisor closes its standard output once it has answered.
-        if [ "$launcher" != process ]; then answer=staged; else answer=$(setsid sh "$lib/supervise.sh" supervise "$root/$dir" < /dev/null 2> /dev/null &); fi
+        if [ "$launcher" != process ]; then answer=staged; else answer=$(eval "$secrets"; setsid sh "$lib/supervise.sh" supervise "$root/$dir" < /dev/null 2> /dev/null &); fi
         case $answer in
             claimed | taken)
                 # Many runs end at once, and the answer may as well say so. Others are not held up for long.

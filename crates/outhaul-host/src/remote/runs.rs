@@ -10,14 +10,14 @@ use outhaul_driver::{
     TargetLog, change_feed,
 };
 use outhaul_snapshot::BlobStore;
-use outhaul_types::{Exit, RunKey};
+use outhaul_types::{Exit, RunKey, Secret};
 
 use super::answer::Answer;
 use super::batch::LogReader;
 use super::collect::collect;
 use super::evidence::observations;
 use super::session::Session;
-use super::stage::Stager;
+use super::stage::{Stager, Start};
 use super::watch::Watch;
 use crate::run_dir::Launcher;
 
@@ -74,13 +74,25 @@ impl RemoteRuns {
         &self.session
     }
 
-    /// Stages and starts a run; see [`outhaul_driver::Driver::submit`].
+    /// Stages and starts a run; see [`outhaul_driver::Driver::submit`]. The secrets go into its process's environment and
+    /// into no file.
     ///
     /// # Errors
     /// When the code cannot be brought there, or the machine cannot be asked or could not start it.
-    pub async fn submit(&self, key: &RunKey, tree: &str, launch: &str) -> Result<NativeId, DriverError> {
+    pub async fn submit(
+        &self,
+        key: &RunKey,
+        tree: &str,
+        launch: &str,
+        secrets: &[(String, Secret)],
+    ) -> Result<NativeId, DriverError> {
         self.watch.active();
-        let answer = self.stager.submit(key, tree, launch, None).await?;
+        let start = Start {
+            launch,
+            launcher: None,
+            secrets,
+        };
+        let answer = self.stager.submit(key, tree, &start).await?;
         let now = Instant::now();
         let seen = self.heard(answer);
         lock(&self.just_seen).extend(seen.into_iter().map(|seen| (seen.id.0.clone(), (now, seen))));
@@ -99,8 +111,12 @@ impl RemoteRuns {
         launcher: Launcher,
     ) -> Result<(), DriverError> {
         self.watch.active();
-        let staged = self.stager.submit(key, tree, launch, Some(launcher));
-        staged.await.map(drop)
+        let start = Start {
+            launch,
+            launcher: Some(launcher),
+            secrets: &[],
+        };
+        self.stager.submit(key, tree, &start).await.map(drop)
     }
 
     /// Who starts the run with this key, if it was staged for somebody else than the machine's own supervisor.

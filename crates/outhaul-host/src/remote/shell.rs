@@ -1,9 +1,10 @@
 //! What carries commands to a machine: the one trait that a connection has to implement.
 
 use std::fmt;
+use std::net::SocketAddr;
 
 use async_trait::async_trait;
-use outhaul_driver::{DriverError, ErrorKind};
+use outhaul_driver::{ByteStream, DriverError, ErrorKind};
 use tokio::io::AsyncRead;
 
 /// Which of its two streams a command wrote to.
@@ -83,4 +84,7 @@ pub trait Shell: Send + Sync {
     /// Runs a command line by the person's login shell and gives its exit status, 128 + n for an end by signal n.
     /// Dropping the future gives the command up: its input ends and its output goes nowhere.
     async fn run(&self, line: &str, input: Input<'_>, output: Output<'_>) -> Result<i32, ShellError>;
+
+    /// Opens a stream to where something listens on the machine.
+    async fn connect(&self, address: SocketAddr) -> Result<Box<dyn ByteStream>, ShellError>;
 }

@@ -5,14 +5,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use outhaul_driver::{DriverError, ErrorKind};
 use outhaul_snapshot::{BlobStore, Hash, Tree};
-use outhaul_types::RunKey;
+use outhaul_types::{RunKey, Secret};
 
 use super::answer::Answer;
 use super::delta::delta;
 use super::pack::Pack;
 use super::session::Session;
 use super::upload::{should_compress, unpackable, upload};
-use crate::run_dir::Launcher;
+use crate::run_dir::{Launcher, quote};
 
 const OPERATION: &str = "start the run";
 /// Packs up to this size go along with the request.
@@ -45,6 +45,28 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// What a run is started with.
+pub(super) struct Start<'a> {
+    /// The launch script.
+    pub(super) launch: &'a str,
+    /// Who starts it, if not the machine's own supervisor.
+    pub(super) launcher: Option<Launcher>,
+    /// Variables that are written nowhere.
+    pub(super) secrets: &'a [(String, Secret)],
+}
+
+impl Start<'_> {
+    /// Lines of POSIX sh that set the secrets, for the shell that starts the supervisor.
+    fn exports(&self) -> Secret {
+        let lines = self.secrets.iter();
+        Secret::new(
+            lines
+                .map(|(name, value)| format!("export {name}={}\n", quote(value.expose())))
+                .collect(),
+        )
+    }
+}
+
 /// How the code comes to a run.
 struct Way {
     how: String,
@@ -67,8 +89,7 @@ impl Stager {
         &self,
         key: &RunKey,
         tree: &str,
-        launch: &str,
-        launcher: Option<Launcher>,
+        start: &Start<'_>,
     ) -> Result<Answer, DriverError> {
         let hello = self.session.hello(OPERATION).await?;
         {
@@ -86,7 +107,7 @@ impl Stager {
                     how: "have".into(),
                     inline: Vec::new(),
                 };
-                if let Some(answer) = self.start(key, tree, (launch, launcher), &way).await? {
+                if let Some(answer) = self.start(key, tree, start, &way).await? {
                     return Ok(answer);
                 }
                 // It has forgotten the tree.
@@ -99,7 +120,7 @@ impl Stager {
                 continue;
             }
             let way = self.send(tree).await?;
-            if let Some(answer) = self.start(key, tree, (launch, launcher), &way).await? {
+            if let Some(answer) = self.start(key, tree, start, &way).await? {
                 lock(&self.known).trees.push(tree.to_owned());
                 lock(&self.sending).remove(tree);
                 return Ok(answer);
@@ -123,19 +144,22 @@ impl Stager {
         &self,
         key: &RunKey,
         tree: &str,
-        (launch, launcher): (&str, Option<Launcher>),
+        start: &Start<'_>,
         way: &Way,
     ) -> Result<Option<Answer>, DriverError> {
         let spare = if self.is_large(tree) { "yes" } else { "no" };
-        let length = launch.len().to_string();
-        let input = [launch.as_bytes(), &way.inline].concat();
+        let exports = start.exports();
+        let secret = exports.expose().as_bytes();
+        let (length, secret_length) = (start.launch.len().to_string(), secret.len().to_string());
+        let input = [secret, start.launch.as_bytes(), &way.inline].concat();
         let arguments = [
             key.as_str(),
             tree,
             &way.how,
             spare,
             &length,
-            launcher.map_or("process", Launcher::word),
+            start.launcher.map_or("process", Launcher::word),
+            &secret_length,
         ];
         let answer = self.session.ask(OPERATION, "submit", &arguments, &input).await?;
         match answer.word() {

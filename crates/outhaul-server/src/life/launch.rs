@@ -7,7 +7,7 @@ use outhaul_types::{Run, RunEventKind, Waiting};
 
 use super::context::{Context, Trouble};
 use super::prepare::failure;
-use crate::failpoint;
+use crate::{failpoint, own_variables};
 
 impl Context {
     pub(super) async fn launch(&mut self, run: Run) -> Result<Run, Trouble> {
@@ -43,7 +43,8 @@ impl Context {
                 }
             }
         };
-        let request = self.target.driver.plan(&run, run.attempt, &environment);
+        let mut request = self.target.driver.plan(&run, run.attempt, &environment);
+        request.secrets = own_variables::of(&self.app, &run, &request).await;
         match self.target.driver.submit(&request).await {
             Ok(native) => {
                 failpoint::hit("life.after-submit");

@@ -10,7 +10,8 @@ use outhaul_types::service::check_service_name;
 use outhaul_types::workspace::LOCAL_TARGET;
 use outhaul_types::{ApiError, ServiceState, WebService, Workspace};
 
-use super::port::{check_port, url};
+use super::place::Place;
+use super::port::check_port;
 use super::spec::{changed_spec, first_spec};
 use super::{keeper, keys};
 use crate::app::App;
@@ -23,17 +24,18 @@ pub(crate) async fn deploy(app: &Arc<App>, request: DeployService) -> Result<(We
     let target = app
         .targets
         .get(request.target.as_deref().unwrap_or(LOCAL_TARGET))?;
-    if target.name != LOCAL_TARGET {
-        return Err(ApiError::bad_request(format!(
-            "target `{}` serves no models: web services run on `{LOCAL_TARGET}` today",
-            target.name
-        ))
-        .with_hint(format!("deploy to `{LOCAL_TARGET}`, the machine of the server")));
-    }
+    let place = Place::of(app, &target.name)?;
     let _turn = app.services.turn.lock().await;
     match app.store.service(&workspace.name, &request.name).await {
         // The answer was lost, and the client asks again.
         Ok(known) if known.id == request.id => return Ok((known, false)),
+        Ok(known) if request.overwrite && known.target != target.name => {
+            return Err(ApiError::conflict(format!(
+                "the web service `{}` runs on `{}`: it cannot take its own place on `{}`",
+                request.name, known.target, target.name
+            ))
+            .with_hint("deploy under another name, or delete this one first"));
+        }
         Ok(known) if request.overwrite && known.state != ServiceState::Deleting => {
             return Ok((change(app, &workspace, known, request.spec).await?, false));
         }
@@ -52,7 +54,7 @@ pub(crate) async fn deploy(app: &Arc<App>, request: DeployService) -> Result<(We
         Err(error) => return Err(translate(error)),
     }
     let change = request.spec;
-    let spec = first_spec(app, &workspace, &change).await?;
+    let spec = first_spec(app, &workspace, &place, &change).await?;
     let now = Timestamp::now();
     let service = WebService {
         id: request.id,
@@ -61,7 +63,7 @@ pub(crate) async fn deploy(app: &Arc<App>, request: DeployService) -> Result<(We
         target: target.name.clone(),
         description: change.description.unwrap_or_default(),
         tags: change.tags.unwrap_or_default(),
-        url: url(&spec),
+        url: place.url(&spec),
         spec,
         previous: None,
         generation: 1,
@@ -76,7 +78,7 @@ pub(crate) async fn deploy(app: &Arc<App>, request: DeployService) -> Result<(We
         created_at: now,
         updated_at: now,
     };
-    check_port(app, &service, None).await?;
+    check_port(app, &place, &service, None).await?;
     keys::provide(app, &service).await?;
     app.store
         .create_service(service.clone())
@@ -116,15 +118,16 @@ async fn change(
         )));
     }
     let before = service.clone();
-    service.spec = changed_spec(app, workspace, service.spec, &wanted).await?;
-    service.url = url(&service.spec);
+    let place = Place::of(app, &service.target)?;
+    service.spec = changed_spec(app, workspace, &place, service.spec, &wanted).await?;
+    service.url = place.url(&service.spec);
     if let Some(description) = wanted.description {
         service.description = description;
     }
     if let Some(tags) = wanted.tags {
         service.tags = tags;
     }
-    check_port(app, &service, Some(&before)).await?;
+    check_port(app, &place, &service, Some(&before)).await?;
     keys::provide(app, &service).await?;
     let now = Timestamp::now();
     service.generation += 1;

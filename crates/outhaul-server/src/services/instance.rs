@@ -1,7 +1,7 @@
 //! What an instance of a service is as a run: its folder, its command and its limits.
 //!
 //! The folder holds `source/`, `azureml-models/<name>/<version>/` and `serve.py`, which becomes `outhaul score` with the
-//! interpreter of the environment. In a container the program itself lies there, too.
+//! interpreter of the environment. In a container and on another machine the program itself lies there, too.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -9,7 +9,8 @@ use std::path::Path;
 use outhaul_snapshot::{BlobStore, EntryKind, Hash, SnapshotError, Tree, TreeEntry};
 use outhaul_types::model::ModelName;
 use outhaul_types::model::layout::layout;
-use outhaul_types::service::ServiceInstance;
+use outhaul_types::service::{ServiceInstance, TlsFiles};
+use outhaul_types::workspace::LOCAL_TARGET;
 use outhaul_types::{ApiError, Command, NewRun, RunSpec, SnapshotRef, WebService};
 
 /// The experiment that the runs of services belong to.
@@ -21,13 +22,12 @@ const PROGRAM: &str = "bin/outhaul";
 /// What becomes of the instance's process.
 const SERVE_TEXT: &str = include_str!("serve.py");
 
-/// The run of an instance. `meeting` is the folder in which instances hand the listening socket over.
+/// The run of an instance.
 pub(super) fn run_of(
     service: &WebService,
     instance: &ServiceInstance,
     blobs: &BlobStore,
     program: &Path,
-    meeting: &Path,
 ) -> Result<NewRun, ApiError> {
     let wrong = |error: SnapshotError| {
         ApiError::internal(format!("the files of service `{}`: {error}", service.name))
@@ -55,8 +55,8 @@ pub(super) fn run_of(
             .map(|place| (place.folder, place.model.clone())),
     );
     let mut files = vec![file(blobs, SERVE, SERVE_TEXT.as_bytes()).map_err(wrong)?];
-    let is_contained = spec.environment.docker.is_some();
-    if is_contained {
+    let is_brought = spec.environment.docker.is_some() || service.target != LOCAL_TARGET;
+    if is_brought {
         let put = blobs.put_file(program).map_err(wrong)?;
         files.push(entry(PROGRAM, put.hash, put.size, true));
     }
@@ -64,24 +64,18 @@ pub(super) fn run_of(
         ApiError::bad_request(format!("the files of service `{}`: {error}", service.name))
     })?;
     let id = blobs.put_tree(&tree).map_err(wrong)?;
-    let program = if is_contained {
+    let program = if is_brought {
         PROGRAM.to_owned()
     } else {
         program.to_string_lossy().into_owned()
     };
     let mut environment = spec.environment.clone();
-    if let Some(docker) = &mut environment.docker {
-        let has_network = docker
-            .arguments
-            .iter()
-            .any(|argument| argument.starts_with("--net"));
-        let meeting = meeting.display();
-        let mut more = vec!["--volume".to_owned(), format!("{meeting}:{meeting}")];
-        if !has_network {
-            // The address to listen on is this machine's.
-            more.extend(["--network", "host"].map(str::to_owned));
+    if let (Some(docker), Some(TlsFiles { certificate, key })) = (&mut environment.docker, &spec.tls) {
+        for path in [certificate, key] {
+            docker
+                .arguments
+                .extend(["--volume".to_owned(), format!("{path}:{path}:ro")]);
         }
-        docker.arguments.extend(more);
     }
     Ok(NewRun {
         id: instance.run.clone(),

@@ -9,9 +9,11 @@ use futures_util::future::select_all;
 use jiff::Timestamp;
 use outhaul_store::StoreError;
 use outhaul_types::service::{READY, ServiceInstance};
+use outhaul_types::workspace::LOCAL_TARGET;
 use outhaul_types::{ApiError, ErrorCode, LogStream, Run, RunId, RunState, WebService};
 use tokio::sync::watch;
 
+use super::forward;
 use super::instance::run_of;
 use super::step::{Fate, Step, next, refused};
 use crate::app::App;
@@ -90,6 +92,7 @@ async fn look(app: &Arc<App>, workspace: &str, name: &str, id: &RunId) -> Result
             Ok(_) | Err(StoreError::NotFound { .. }) => return Ok(None),
             Err(error) => return Err(translate(error)),
         };
+        forward::keep(app, &service);
         let mut fates = HashMap::new();
         let mut changes = Vec::new();
         for run in service.runs() {
@@ -137,6 +140,7 @@ async fn look(app: &Arc<App>, workspace: &str, name: &str, id: &RunId) -> Result
                     .remove_service(workspace, name, id)
                     .await
                     .map_err(translate)?;
+                forward::close(app, id);
                 tracing::info!(service = name, "service.deleted");
                 return Ok(None);
             }
@@ -150,9 +154,11 @@ async fn submit_instance(
     service: &WebService,
     instance: ServiceInstance,
 ) -> Result<(), ApiError> {
-    let (program, meeting) = (app.program.clone(), app.home.meeting()?);
-    let (told, blobs) = (service.clone(), app.blobs.clone());
-    let run = tokio::task::spawn_blocking(move || run_of(&told, &instance, &blobs, &program, &meeting))
+    if service.target == LOCAL_TARGET {
+        app.home.make_meeting()?;
+    }
+    let (told, blobs, program) = (service.clone(), app.blobs.clone(), app.program.clone());
+    let run = tokio::task::spawn_blocking(move || run_of(&told, &instance, &blobs, &program))
         .await
         .map_err(|error| ApiError::internal(error.to_string()))??;
     submit::record_service_run(app, run).await

@@ -1,23 +1,12 @@
-//! Where a service listens: its address, and that it is nobody else's.
+//! The port that a service listens on: a free one, and nobody else's.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use outhaul_types::{ApiError, ServiceSpec, WebService};
+use outhaul_types::{ApiError, WebService};
 
+use super::place::Place;
 use crate::app::App;
 use crate::errors::translate;
-
-/// Where a service answers.
-pub(super) fn url(spec: &ServiceSpec) -> String {
-    let host = match spec.host.parse::<IpAddr>() {
-        // Everywhere, so also here.
-        Ok(address) if address.is_unspecified() => "127.0.0.1".to_owned(),
-        Ok(IpAddr::V6(address)) => format!("[{address}]"),
-        _ => spec.host.clone(),
-    };
-    let scheme = if spec.tls.is_some() { "https" } else { "http" };
-    format!("{scheme}://{host}:{}", spec.port)
-}
 
 fn address(host: &str, port: u16) -> Result<SocketAddr, ApiError> {
     let host: IpAddr = host
@@ -26,9 +15,15 @@ fn address(host: &str, port: u16) -> Result<SocketAddr, ApiError> {
     Ok(SocketAddr::new(host, port))
 }
 
-/// A port that nobody listens on now.
-pub(super) fn free_port(host: &str) -> Result<u16, ApiError> {
-    let listener = std::net::TcpListener::bind(address(host, 0)?)
+/// A port that nobody listens on now. Which ports another machine has free is not known; one that is free here is as good
+/// a guess as any, and the service fails with a clear word where it is wrong.
+pub(super) fn free_port(place: &Place, host: &str) -> Result<u16, ApiError> {
+    let address = if place.is_called_here(host) {
+        address(host, 0)?
+    } else {
+        SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 0)
+    };
+    let listener = std::net::TcpListener::bind(address)
         .map_err(|error| ApiError::bad_request(format!("cannot listen on `{host}`: {error}")))?;
     let found = listener
         .local_addr()
@@ -39,6 +34,7 @@ pub(super) fn free_port(host: &str) -> Result<u16, ApiError> {
 /// A port belongs to one service, and to no other program.
 pub(super) async fn check_port(
     app: &App,
+    place: &Place,
     service: &WebService,
     before: Option<&WebService>,
 ) -> Result<(), ApiError> {
@@ -46,14 +42,23 @@ pub(super) async fn check_port(
     if before.is_some_and(|before| (&before.spec.host, before.spec.port) == (host, port)) {
         return Ok(());
     }
+    let is_called_here = place.is_called_here(host);
     for other in app.store.services(None).await.map_err(translate)? {
-        if other.id != service.id && other.target == service.target && other.spec.port == port {
+        let meets = || {
+            let its = Place::of(app, &other.target);
+            other.target == service.target
+                || is_called_here && its.is_ok_and(|its| its.is_called_here(&other.spec.host))
+        };
+        if other.id != service.id && other.spec.port == port && meets() {
             return Err(ApiError::conflict(format!(
                 "port {port} belongs to the web service `{}`",
                 other.name
             ))
             .with_hint("choose another port with `--port`; without it a free one is taken"));
         }
+    }
+    if !is_called_here {
+        return Ok(());
     }
     match std::net::TcpListener::bind(address(host, port)?) {
         Ok(_) => Ok(()),

@@ -19,4 +19,7 @@ os.environ["AML_APP_ROOT"] = here
 # socket has 100 characters at most.
 os.chdir("source")
 command += ["--handover", os.path.join("..", "..", "..", "..", "services", name)]
-os.execv(program, command + sys.argv[5:])
+try:
+    os.execv(program, command + sys.argv[5:])
+except OSError as error:
+    sys.exit(f"the program that serves, brought from the server's machine, cannot be started here: {error}")

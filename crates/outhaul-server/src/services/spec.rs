@@ -9,6 +9,7 @@ use outhaul_types::service::ServedModel;
 use outhaul_types::spec::is_inside;
 use outhaul_types::{ApiError, Interpreter, ServiceSpec, Workspace};
 
+use super::place::Place;
 use super::port::free_port;
 use crate::app::App;
 use crate::{models, submit};
@@ -27,6 +28,7 @@ fn wrong(message: impl Into<String>) -> ApiError {
 pub(super) async fn first_spec(
     app: &App,
     workspace: &Workspace,
+    place: &Place,
     change: &ServiceChange,
 ) -> Result<ServiceSpec, ApiError> {
     let missing = |what: &str| wrong(format!("a web service needs {what}"));
@@ -58,13 +60,14 @@ pub(super) async fn first_spec(
         keys: false,
         tls: None,
     };
-    changed_spec(app, workspace, nothing_yet, change).await
+    changed_spec(app, workspace, place, nothing_yet, change).await
 }
 
 /// A spec with what a request changes; all of it is checked.
 pub(super) async fn changed_spec(
     app: &App,
     workspace: &Workspace,
+    place: &Place,
     mut spec: ServiceSpec,
     change: &ServiceChange,
 ) -> Result<ServiceSpec, ApiError> {
@@ -114,7 +117,7 @@ pub(super) async fn changed_spec(
     }
     check_limits(&spec)?;
     if spec.port == 0 {
-        spec.port = free_port(&spec.host)?;
+        spec.port = free_port(place, &spec.host)?;
     }
     Ok(spec)
 }
@@ -131,18 +134,7 @@ fn check_limits(spec: &ServiceSpec) -> Result<(), ApiError> {
     if spec.max_body >= 4 << 30 {
         return Err(wrong("`max_body` is not below 4 GB"));
     }
-    if spec.keys && spec.environment.docker.is_some() {
-        return Err(
-            wrong("a service in a container cannot ask for keys yet").with_hint(
-                "take `docker` out of the environment, or put a server that checks callers in front",
-            ),
-        );
-    }
     if let Some(tls) = &spec.tls {
-        if spec.environment.docker.is_some() {
-            return Err(wrong("a service in a container cannot speak TLS itself yet")
-                .with_hint("take `docker` out of the environment, or put a server with TLS in front"));
-        }
         for path in [&tls.certificate, &tls.key] {
             if !std::path::Path::new(path).is_absolute() {
                 return Err(wrong(format!("`{path}` is not the absolute path of a file")));

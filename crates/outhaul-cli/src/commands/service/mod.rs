@@ -14,22 +14,29 @@ use outhaul_types::{WebService, exit_code};
 
 use super::follow::{Screen, reconnect};
 use super::run::new_id;
-use crate::args::{DeployCommand, DeployLocal, ServiceCommand, ServiceUpdate};
+use crate::args::{DeployCommand, DeployRemote, Deployment, ServiceCommand, ServiceUpdate};
 use crate::context::Context;
 use crate::error::{self, CliError, Outcome};
 
 pub(super) async fn deploy(context: &Context, command: DeployCommand) -> Outcome {
-    let DeployCommand::Local(args) = command;
-    let DeployLocal {
+    let (target, deployment) = match command {
+        DeployCommand::Local(deployment) => (LOCAL_TARGET.to_owned(), *deployment),
+        DeployCommand::Remote(remote) => {
+            let DeployRemote { target, deployment } = *remote;
+            (target, deployment)
+        }
+    };
+    let Deployment {
         name,
         wishes,
         id,
         overwrite,
         detach,
-    } = *args;
+    } = deployment;
     check_service_name(&name).map_err(error::user)?;
     // A server of this data folder makes it before anything is put there.
     let client = context.client().await?;
+    let spec = wishes::change(context, &wishes, false, &target)?;
     let request = DeployService {
         id: match id {
             Some(id) => id,
@@ -37,9 +44,9 @@ pub(super) async fn deploy(context: &Context, command: DeployCommand) -> Outcome
         },
         workspace: context.workspace().map(str::to_owned),
         name,
-        target: Some(LOCAL_TARGET.to_owned()),
+        target: Some(target),
         overwrite,
-        spec: wishes::change(context, &wishes, false)?,
+        spec,
     };
     let service = client.deploy_service(&request).await?;
     finish(context, &client, service, detach).await
@@ -72,8 +79,8 @@ pub(super) async fn run(context: &Context, command: ServiceCommand) -> Outcome {
 async fn update(context: &Context, args: ServiceUpdate) -> Outcome {
     let client = context.client().await?;
     // So that nothing is put anywhere for a service that is not there.
-    client.service(context.workspace(), &args.name).await?;
-    let change = wishes::change(context, &args.wishes, true)?;
+    let known = client.service(context.workspace(), &args.name).await?;
+    let change = wishes::change(context, &args.wishes, true, &known.target)?;
     if change == ServiceChange::default() {
         return Err(CliError::user("nothing to change is named")
             .hint("`outhaul service reload` takes up the source folder as it is now"));

@@ -7,6 +7,7 @@ use outhaul_snapshot::{BlobStore, keep_whole};
 use outhaul_types::api::{EnvironmentChoice, ModelChoice, ServiceChange};
 use outhaul_types::model::ModelName;
 use outhaul_types::service::TlsFiles;
+use outhaul_types::workspace::LOCAL_TARGET;
 use outhaul_types::{SnapshotRef, WebService};
 
 use crate::args::ServiceWishes;
@@ -19,24 +20,26 @@ use crate::{env_vars, home};
 /// The longest name of a model that is given as a file, as in Azure ML v1.
 const LONGEST: usize = 30;
 
-/// What is asked for. `is_known` says that the service is there already.
+/// What is asked for of a service on a target. `is_known` says that the service is there already.
 pub(super) fn change(
     context: &Context,
     wishes: &ServiceWishes,
     is_known: bool,
+    target: &str,
 ) -> Result<ServiceChange, CliError> {
+    let is_here = target == LOCAL_TARGET;
     let place = place(context, wishes, is_known)?;
     let models = wishes
         .model
         .iter()
         .map(|text| model(context, text))
         .collect::<Result<Vec<_>, _>>()?;
-    let environment = environment(context, wishes, is_known)?;
+    let environment = environment(context, wishes, is_known, target)?;
     let variables = variables(wishes)?;
     let tls = match (&wishes.tls_cert, &wishes.tls_key) {
         (Some(certificate), Some(key)) => Some(TlsFiles {
-            certificate: there(context, certificate)?,
-            key: there(context, key)?,
+            certificate: file(context, certificate, is_here)?,
+            key: file(context, key, is_here)?,
         }),
         _ => None,
     };
@@ -99,6 +102,7 @@ fn environment(
     context: &Context,
     wishes: &ServiceWishes,
     is_known: bool,
+    target: &str,
 ) -> Result<Option<EnvironmentChoice>, CliError> {
     if let Some(spec) = &wishes.environment_spec {
         return Ok(Some(EnvironmentChoice::Spec {
@@ -111,7 +115,7 @@ fn environment(
     let mut wish = Wish::of(
         context,
         wishes.environment.as_deref(),
-        None,
+        Some(target),
         wishes.python.as_deref(),
     )?;
     wish.settle(&context.home)?;
@@ -168,8 +172,15 @@ fn place(context: &Context, wishes: &ServiceWishes, is_known: bool) -> Result<Op
     }))
 }
 
-/// The absolute path of a file.
-fn there(context: &Context, path: &Path) -> Result<String, CliError> {
+/// The absolute path of a file: of this machine, where it has to be there, or of the one that the service runs on.
+fn file(context: &Context, path: &Path, is_here: bool) -> Result<String, CliError> {
+    if !is_here {
+        let text = path.to_str().filter(|_| path.is_absolute());
+        return text.map(str::to_owned).ok_or_else(|| {
+            CliError::user(format!("`{}` is not the absolute path of a file", path.display()))
+                .hint("it is a file of the target: give its whole path there")
+        });
+    }
     let file = context.here.join(path);
     let real = file
         .canonicalize()

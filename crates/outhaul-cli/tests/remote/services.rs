@@ -1,0 +1,263 @@
+//! Web services on a second host: brought there, called from here, kept through what happens to the server and the link.
+
+use std::os::unix::fs::PermissionsExt as _;
+
+use outhaul_testkit::home::Home;
+use outhaul_testkit::netns::FarHost;
+use outhaul_testkit::process::{Answer, until};
+use outhaul_testkit::sshd::Setup;
+use serde_json::Value;
+
+use crate::support::{attach, home, make_marks, ours, prepare};
+
+/// Tells where it runs and what it got.
+const SCORE: &str = r#"
+import json, os
+
+def init():
+    global weight
+    path = os.environ["AZUREML_MODEL_DIR"]
+    with open(os.path.join(path, os.listdir(path)[0])) as file:
+        weight = int(file.read())
+
+def run(data):
+    with open("/proc/net/fib_trie") as file:
+        network = file.read()
+    return {"answer": [value * weight for value in json.loads(data)["data"]], "pid": os.getpid(),
+            "network": network, "key": os.environ.get("OUTHAUL_SCORING_KEY")}
+"#;
+
+struct Far {
+    home: Home,
+    host: FarHost,
+}
+
+impl Far {
+    /// The host, attached as `box`; `None` where there can be none.
+    fn attached() -> Option<Self> {
+        let host = FarHost::start(Setup::new())?;
+        make_marks(host.sshd());
+        let home = home();
+        prepare(&home, host.sshd());
+        let _ = attach(&home, host.sshd(), host.sshd().address(), "box", &[]).success();
+        home.write("deploy/score.py", SCORE);
+        home.write("model.txt", "3");
+        home.write("rows.json", "{\"data\": [1, 2]}");
+        Some(Self { home, host })
+    }
+
+    fn deploy(&self, name: &str, more: &[&str]) -> Answer {
+        let words = [
+            "deploy",
+            "remote",
+            name,
+            "--target",
+            "box",
+            "--entry",
+            "deploy/score.py",
+        ];
+        self.home.call([&words[..], more].concat())
+    }
+
+    fn test(&self, name: &str) -> Answer {
+        self.home.call(["service", "test", name, "--data", "rows.json"])
+    }
+
+    fn scored(&self, name: &str) -> Value {
+        serde_json::from_slice(&self.test(name).success().stdout).unwrap()
+    }
+}
+
+fn said(answer: &Answer) -> String {
+    String::from_utf8_lossy(&answer.stderr).into_owned()
+}
+
+#[test]
+fn a_model_is_served_on_another_machine_through_all_that_happens() {
+    let Some(far) = Far::attached() else { return };
+    let deployed = far
+        .deploy("there", &["--model", "model.txt", "--auth-keys"])
+        .success();
+    let url = deployed.text().to_owned();
+    assert!(url.starts_with("http://127.0.0.1:"), "{url}");
+    let scored = far.scored("there");
+    assert_eq!(scored["answer"], serde_json::json!([3, 6]));
+    assert_eq!(scored["key"], Value::Null, "the script sees no key");
+    let address = far.host.sshd().address().ip().to_string();
+    let network = scored["network"].as_str().unwrap();
+    assert!(
+        network.contains(&format!("{address}\n")),
+        "it runs there: {network}"
+    );
+
+    // The key is asked for, and lies in no file of the machine.
+    let bare = std::process::Command::new("curl")
+        .args([
+            "--silent",
+            "--noproxy",
+            "*",
+            "--data",
+            "{}",
+            "--output",
+            "/dev/null",
+        ])
+        .args(["--write-out", "%{http_code}"])
+        .arg(format!("{url}/score"))
+        .output()
+        .unwrap();
+    assert_eq!(String::from_utf8_lossy(&bare.stdout), "401");
+    let keys = far.home.json(["service", "keys", "there"]);
+    let mut grep = std::process::Command::new("grep");
+    grep.args(["-rlsF", "-e", keys["primary"].as_str().unwrap()])
+        .args(ours(far.host.sshd()));
+    let found = Answer::of(grep);
+    assert_eq!((found.code, found.text()), (Some(1), ""), "{found}");
+
+    // An update takes the socket over there, and another one that does not come up changes nothing.
+    far.home.write("other.txt", "5");
+    let updated = far
+        .home
+        .call(["service", "update", "there", "--model", "other.txt"])
+        .success();
+    assert_eq!(updated.text(), url);
+    assert_eq!(far.scored("there")["answer"], serde_json::json!([5, 10]));
+    far.home.write(
+        "broken/score.py",
+        "def init(): raise ValueError('not today')\ndef run(data): pass\n",
+    );
+    let broken = far
+        .home
+        .call(["service", "update", "there", "--source", "broken"]);
+    assert_eq!(broken.code, Some(2), "{broken}");
+    assert!(said(&broken).contains("not today"), "{broken}");
+
+    // It goes on without the server, and the next one leads there again.
+    let pid = far.scored("there")["pid"].clone();
+    assert_eq!(far.home.kill_server(), 1);
+    assert_eq!(far.home.json(["service", "show", "there"])["state"], "Healthy");
+    let scored = far.scored("there");
+    assert_eq!(
+        (&scored["pid"], &scored["answer"]),
+        (&pid, &serde_json::json!([5, 10]))
+    );
+
+    // Without a link callers are told so; with one all is as before.
+    far.host.link_down();
+    let told = far.test("there");
+    assert_eq!(told.code, Some(1), "{told}");
+    assert!(
+        said(&told).contains("502") || told.text().contains("cannot be reached"),
+        "{told}"
+    );
+    far.host.link_up();
+    until("it is reached again", || far.test("there").is_success());
+    assert_eq!(far.scored("there")["pid"], pid);
+
+    let refused = far.home.call(["target", "detach", "box"]);
+    assert_eq!(refused.code, Some(2), "{refused}");
+    assert!(said(&refused).contains("`there`"), "{refused}");
+    let _ = far.home.call(["service", "delete", "there"]).success();
+    assert!(std::net::TcpStream::connect(url.trim_start_matches("http://")).is_err());
+    let _ = far.home.call(["target", "detach", "box"]).success();
+    assert_eq!(ours(far.host.sshd()), Vec::<std::path::PathBuf>::new());
+}
+
+#[test]
+fn callers_come_to_the_machine_itself_where_it_listens_to_all() {
+    let Some(far) = Far::attached() else { return };
+    let folder = far.host.sshd().folder();
+    let address = far.host.sshd().address().ip().to_string();
+    let (key, certificate) = (folder.join("tls.key"), folder.join("tls.crt"));
+    let mut openssl = std::process::Command::new("openssl");
+    openssl
+        .args([
+            "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=far",
+        ])
+        .args(["-addext", &format!("subjectAltName=IP:{address}"), "-keyout"])
+        .arg(&key)
+        .arg("-out")
+        .arg(&certificate);
+    let _ = Answer::of(openssl).success();
+    let user = nix::unistd::User::from_name(far.host.sshd().username())
+        .unwrap()
+        .unwrap();
+    nix::unistd::chown(&key, Some(user.uid), None).unwrap();
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let tls = [
+        "--host",
+        "0.0.0.0",
+        "--model",
+        "model.txt",
+        "--tls-cert",
+        certificate.to_str().unwrap(),
+        "--tls-key",
+        key.to_str().unwrap(),
+    ];
+    let url = far.deploy("open", &tls).success().text().to_owned();
+    assert!(url.starts_with(&format!("https://{address}:")), "{url}");
+    // No server is needed on the way.
+    assert_eq!(far.home.kill_server(), 1);
+    let mut curl = std::process::Command::new("curl");
+    curl.args([
+        "--silent",
+        "--show-error",
+        "--noproxy",
+        "*",
+        "--fail",
+        "--data",
+        "{\"data\": [4]}",
+        "--cacert",
+    ])
+    .arg(&certificate)
+    .args(["--header", "content-type: application/json"])
+    .arg(format!("{url}/score"));
+    let answer: Value = serde_json::from_slice(&Answer::of(curl).success().stdout).unwrap();
+    assert_eq!(answer["answer"], serde_json::json!([12]));
+    let _ = far.home.call(["service", "delete", "open"]).success();
+}
+
+#[test]
+fn what_cannot_be_is_said_and_changes_nothing() {
+    let Some(far) = Far::attached() else { return };
+    let _ = far
+        .home
+        .call([
+            "deploy",
+            "local",
+            "here",
+            "--entry",
+            "deploy/score.py",
+            "--model",
+            "model.txt",
+        ])
+        .success();
+    let port = far.home.json(["service", "show", "here"])["spec"]["port"].to_string();
+    for (name, more, word) in [
+        (
+            "there",
+            &["--tls-cert", "c.pem", "--tls-key", "k.pem"][..],
+            "whole path",
+        ),
+        ("there", &["--host", "nowhere"], "invalid value"),
+        ("here", &["--overwrite"], "runs on `local`"),
+        ("there", &["--port", &port], "belongs to the web service `here`"),
+    ] {
+        let refused = far.deploy(name, more);
+        assert_eq!(refused.code, Some(2), "{more:?}: {refused}");
+        assert!(said(&refused).contains(word), "{more:?}: {refused}");
+    }
+    let words = [
+        "deploy",
+        "remote",
+        "there",
+        "--target",
+        "bx",
+        "--entry",
+        "deploy/score.py",
+    ];
+    let refused = far.home.call(words);
+    assert!(said(&refused).contains("`box`"), "{refused}");
+    let listed = far.home.json(["service", "list"]);
+    assert_eq!(listed.as_array().unwrap().len(), 1, "{listed:#}");
+    let _ = far.home.call(["service", "delete", "here"]).success();
+}
