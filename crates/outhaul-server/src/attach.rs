@@ -404,6 +404,12 @@ pub(crate) async fn detach(app: &Arc<App>, name: &str, forget: bool) -> Result<D
             "`local` is this machine, which is always attached",
         ));
     };
+    if let Some(first) = services::on_target(app, name).await?.first() {
+        return Err(
+            ApiError::conflict(format!("the web service `{first}` runs on `{name}`"))
+                .with_hint(format!("`outhaul service delete {first}` ends it")),
+        );
+    }
     let runs = active_runs(app, &target).await?;
     if let Some(first) = runs.first() {
         return Err(ApiError::conflict(format!(
@@ -415,12 +421,6 @@ pub(crate) async fn detach(app: &Arc<App>, name: &str, forget: bool) -> Result<D
             "wait for them, or end them: `outhaul runs cancel {}`",
             first.id.short()
         )));
-    }
-    if let Some(first) = services::on_target(app, name).await?.first() {
-        return Err(
-            ApiError::conflict(format!("the web service `{first}` runs on `{name}`"))
-                .with_hint(format!("`outhaul service delete {first}` ends it")),
-        );
     }
     let folder = target.facts.as_ref().map(|facts| facts.folder.clone());
     let mut detached = Detached {
