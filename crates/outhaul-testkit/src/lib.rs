@@ -1,6 +1,7 @@
 //! What tests share: the behaviour suite that every driver must pass, a data folder with the real program working on
 //! it, seeded chance, conda channels, a real SSH server, a second host and links that break on demand. Used by tests only.
 
+pub mod certificate;
 pub mod code;
 pub mod conda_channel;
 pub mod dockerd;

@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 
+use outhaul_testkit::certificate::Certificate;
 use outhaul_testkit::process::{Answer, is_there, until};
 use serde_json::Value;
 
@@ -172,7 +173,7 @@ fn a_web_service_runs_in_a_container_and_is_updated_without_a_gap() {
     let Some(bench) = Bench::new() else { return };
     let score = |version: &str| {
         format!(
-            "import os\ndef init(): pass\ndef run(data): return [os.path.exists('/.dockerenv'), os.environ['EXTRA'], '{version}']\n"
+            "import os\ndef init(): pass\ndef run(data): return [os.path.exists('/.dockerenv'), os.environ['EXTRA'], '{version}', os.environ.get('OUTHAUL_SCORING_KEY')]\n"
         )
     };
     bench.home.write("deploy/score.py", &score("one"));
@@ -188,18 +189,36 @@ fn a_web_service_runs_in_a_container_and_is_updated_without_a_gap() {
     let url = bench.call(&deploy).success().text().to_owned();
     bench.home.write("rows.json", "{}");
     let ask = || bench.json(&["service", "test", "in-docker", "--data", "rows.json"]);
-    assert_eq!(ask(), serde_json::json!([true, "more", "one"]));
+    assert_eq!(ask(), serde_json::json!([true, "more", "one", null]));
     let containers = bench.containers();
     assert_eq!(containers.len(), 1, "{containers:?}");
     bench.home.write("deploy/score.py", &score("two"));
     let reloaded = bench.call(&["service", "reload", "in-docker"]).success();
     assert_eq!(reloaded.text(), url, "at the same address");
-    assert_eq!(ask(), serde_json::json!([true, "more", "two"]));
-    let refused = bench.call(&["service", "update", "in-docker", "--auth-keys"]);
+    assert_eq!(ask(), serde_json::json!([true, "more", "two", null]));
+    // Keys and TLS as without a container, and the script sees no key.
+    let tls = Certificate::new(&bench.home.work(), "127.0.0.1");
+    let (certificate, key) = (tls.certificate.to_str().unwrap(), tls.key.to_str().unwrap());
+    let update = [
+        "service",
+        "update",
+        "in-docker",
+        "--auth-keys",
+        "--tls-cert",
+        certificate,
+        "--tls-key",
+        key,
+    ];
+    let url = bench.call(&update).success().text().to_owned();
+    let post = |key: Option<&str>| tls.post(&format!("{url}/score"), key, "{}");
+    let refused = post(None);
     assert!(
-        String::from_utf8_lossy(&refused.stderr).contains("in a container"),
+        String::from_utf8_lossy(&refused.stderr).contains("401"),
         "{refused}"
     );
+    let keys = bench.json(&["service", "keys", "in-docker"]);
+    let answer = post(keys["primary"].as_str()).success();
+    assert_eq!(answer.json(), serde_json::json!([true, "more", "two", null]));
     let _ = bench.call(&["service", "delete", "in-docker"]).success();
     until("the containers are removed", || bench.containers().is_empty());
 }

@@ -87,6 +87,33 @@ fn the_same_run_is_made_on_another_machine_and_leaves_nothing_there() {
 }
 
 #[test]
+fn a_model_is_served_in_a_container_of_another_machine() {
+    let Some(bench) = Bench::new() else { return };
+    let Some(_sshd) = attached(&bench) else { return };
+    let score = |version: &str| {
+        format!(
+            "import os\ndef init(): pass\ndef run(data): return [os.path.exists('/.dockerenv'), '{version}', os.environ.get('OUTHAUL_SCORING_KEY')]\n"
+        )
+    };
+    bench.home.write("deploy/score.py", &score("one"));
+    bench.home.write("rows.json", "{}");
+    let mut deploy = vec!["deploy", "remote", "there", "--target", "box", "--auth-keys"];
+    deploy.extend(["--entry", "deploy/score.py", "--environment", "environment.yml"]);
+    // The other machine is this one, whose loopback the server would need for the way.
+    deploy.extend(["--host", "0.0.0.0"]);
+    let url = bench.call(&deploy).success().text().to_owned();
+    let ask = || bench.json(&["service", "test", "there", "--data", "rows.json"]);
+    assert_eq!(ask(), serde_json::json!([true, "one", null]));
+    bench.home.write("deploy/score.py", &score("two"));
+    let reloaded = bench.call(&["service", "reload", "there"]).success();
+    assert_eq!(reloaded.text(), url);
+    assert_eq!(ask(), serde_json::json!([true, "two", null]));
+    let _ = bench.call(&["service", "delete", "there"]).success();
+    until("the containers are removed", || bench.containers().is_empty());
+    let _ = bench.call(&["target", "detach", "box"]).success();
+}
+
+#[test]
 fn a_machine_whose_engine_is_gone_can_be_detached() {
     let Some(bench) = Bench::new() else { return };
     let Some(sshd) = attached(&bench) else { return };

@@ -1,7 +1,6 @@
 //! Web services on a second host: brought there, called from here, kept through what happens to the server and the link.
 
-use std::os::unix::fs::PermissionsExt as _;
-
+use outhaul_testkit::certificate::Certificate;
 use outhaul_testkit::home::Home;
 use outhaul_testkit::netns::FarHost;
 use outhaul_testkit::process::{Answer, until};
@@ -167,51 +166,27 @@ fn callers_come_to_the_machine_itself_where_it_listens_to_all() {
     let Some(far) = Far::attached() else { return };
     let folder = far.host.sshd().folder();
     let address = far.host.sshd().address().ip().to_string();
-    let (key, certificate) = (folder.join("tls.key"), folder.join("tls.crt"));
-    let mut openssl = std::process::Command::new("openssl");
-    openssl
-        .args([
-            "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=far",
-        ])
-        .args(["-addext", &format!("subjectAltName=IP:{address}"), "-keyout"])
-        .arg(&key)
-        .arg("-out")
-        .arg(&certificate);
-    let _ = Answer::of(openssl).success();
+    let tls = Certificate::new(folder, &address);
     let user = nix::unistd::User::from_name(far.host.sshd().username())
         .unwrap()
         .unwrap();
-    nix::unistd::chown(&key, Some(user.uid), None).unwrap();
-    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
-    let tls = [
+    nix::unistd::chown(&tls.key, Some(user.uid), None).unwrap();
+    let wishes = [
         "--host",
         "0.0.0.0",
         "--model",
         "model.txt",
         "--tls-cert",
-        certificate.to_str().unwrap(),
+        tls.certificate.to_str().unwrap(),
         "--tls-key",
-        key.to_str().unwrap(),
+        tls.key.to_str().unwrap(),
     ];
-    let url = far.deploy("open", &tls).success().text().to_owned();
+    let url = far.deploy("open", &wishes).success().text().to_owned();
     assert!(url.starts_with(&format!("https://{address}:")), "{url}");
     // No server is needed on the way.
     assert_eq!(far.home.kill_server(), 1);
-    let mut curl = std::process::Command::new("curl");
-    curl.args([
-        "--silent",
-        "--show-error",
-        "--noproxy",
-        "*",
-        "--fail",
-        "--data",
-        "{\"data\": [4]}",
-        "--cacert",
-    ])
-    .arg(&certificate)
-    .args(["--header", "content-type: application/json"])
-    .arg(format!("{url}/score"));
-    let answer: Value = serde_json::from_slice(&Answer::of(curl).success().stdout).unwrap();
+    let answer = tls.post(&format!("{url}/score"), None, "{\"data\": [4]}");
+    let answer: Value = serde_json::from_slice(&answer.success().stdout).unwrap();
     assert_eq!(answer["answer"], serde_json::json!([12]));
     let _ = far.home.call(["service", "delete", "open"]).success();
 }
