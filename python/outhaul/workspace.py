@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, Optional, Sequence, Union
 
-from outhaul import _ops
 from outhaul._client.client import Client
 from outhaul._client.submission import Submission, indexes_text
 from outhaul._model import Experiment, moment
+from outhaul._ops import given, runs, workspaces
 from outhaul.arrays import RunArray
 from outhaul.environment import RegisteredEnvironment
 from outhaul.models import Models
@@ -38,7 +38,7 @@ class Workspace:
         start: bool = True,
     ) -> None:
         if name is not None:
-            _ops.check_name("workspace", name)
+            given.check_name("workspace", name)
         self._name = name
         self._client = Client(
             None if home is None else os.fspath(home), None if program is None else os.fspath(program), start
@@ -49,7 +49,7 @@ class Workspace:
         """Its name."""
         if self._name is not None:
             return self._name
-        return str(self._client.block(_ops.workspace(self._client.core, None))["name"])
+        return str(self._client.block(workspaces.workspace(self._client.core, None))["name"])
 
     @property
     def home(self) -> str:
@@ -58,7 +58,7 @@ class Workspace:
 
     def create(self, conda: Optional[str] = None) -> Workspace:
         """Makes it, if it is not there. `conda` says where conda packages come from: `channels`, `pypi`, `refuse`."""
-        self._client.block(_ops.create_workspace(self._client.core, self._name, conda))
+        self._client.block(workspaces.create_workspace(self._client.core, self._name, conda))
         return self
 
     def run(
@@ -68,8 +68,8 @@ class Workspace:
         arguments: Sequence[object] = (),
         command: Optional[Sequence[str]] = None,
         source: Optional[PathText] = None,
-        target: _ops.TargetLike = None,
-        environment: _ops.EnvironmentLike = None,
+        target: given.TargetLike = None,
+        environment: given.EnvironmentLike = None,
         experiment: Optional[str] = None,
         name: Optional[str] = None,
         variables: Optional[Mapping[str, object]] = None,
@@ -108,7 +108,7 @@ class Workspace:
             spark_packages=spark_packages,
             options=options,
         )
-        return Run(self._client, self._client.block(_ops.submit(self._client.core, asked)))
+        return Run(self._client, self._client.block(runs.submit(self._client.core, asked)))
 
     def run_array(
         self,
@@ -124,15 +124,15 @@ class Workspace:
         The script finds its own in `OUTHAUL_ARRAY_INDEX`. All else is as for `run`.
         """
         asked["array"] = indexes_text(indexes, at_once)
-        told = self._client.block(_ops.submit(self._client.core, self._asked(script, **asked)))
+        told = self._client.block(runs.submit(self._client.core, self._asked(script, **asked)))
         return RunArray(self._client, told)
 
     def plan(self, script: Optional[PathText] = None, **asked: Any) -> Dict[str, Any]:
         """What `run` with the same arguments would do, as `outhaul run --dry-run --format json` tells it."""
-        return self._client.block(_ops.plan(self._client.core, self._asked(script, **asked)))
+        return self._client.block(runs.plan(self._client.core, self._asked(script, **asked)))
 
     def _asked(self, script: Optional[PathText], **asked: Any) -> Submission:
-        return _ops.submission(self._name, script, **asked)
+        return runs.submission(self._name, script, **asked)
 
     def start_run(
         self,
@@ -152,17 +152,17 @@ class Workspace:
 
     def get_run(self, run: str) -> Run:
         """The run of this id, or of a unique beginning of one; `NotFoundError` when there is none."""
-        return Run(self._client, self._client.block(_ops.run(self._client.core, run)))
+        return Run(self._client, self._client.block(runs.run(self._client.core, run)))
 
     def get_array(self, run: str) -> RunArray:
         """The array that a run belongs to; any of its runs, or a unique beginning of an id, names it."""
-        return RunArray(self._client, self._client.block(_ops.array(self._client.core, run)))
+        return RunArray(self._client, self._client.block(runs.array(self._client.core, run)))
 
     def runs(
         self,
         *,
         experiment: Optional[str] = None,
-        target: _ops.TargetLike = None,
+        target: given.TargetLike = None,
         state: Optional[str] = None,
         tag: Optional[str] = None,
         array: Optional[str] = None,
@@ -172,11 +172,11 @@ class Workspace:
         them.
         """
         told = self._client.block(
-            _ops.runs(
+            runs.runs(
                 self._client.core,
                 self._name,
                 experiment=experiment,
-                target=_ops.target_of(target),
+                target=given.target_of(target),
                 state=state,
                 tag=tag,
                 limit=limit,
@@ -197,26 +197,26 @@ class Workspace:
 
     def experiments(self) -> List[Experiment]:
         """Its experiments."""
-        told = self._client.block(_ops.experiments(self._client.core, self._name))
+        told = self._client.block(workspaces.experiments(self._client.core, self._name))
         return [Experiment(info["name"], info["runs"], moment(info["last_run_at"])) for info in told]
 
     def environments(self) -> List[RegisteredEnvironment]:
         """Its registered environments, each in its newest version."""
-        told = self._client.block(_ops.environments(self._client.core, self._name))
+        told = self._client.block(workspaces.environments(self._client.core, self._name))
         return [RegisteredEnvironment(info) for info in told]
 
     def environment(self, name: str, version: Optional[int] = None) -> RegisteredEnvironment:
         """A registered environment; its newest version when none is given."""
         return RegisteredEnvironment(
-            self._client.block(_ops.environment(self._client.core, self._name, name, version))
+            self._client.block(workspaces.environment(self._client.core, self._name, name, version))
         )
 
     def register_environment(
-        self, environment: _ops.EnvironmentLike, name: Optional[str] = None
+        self, environment: given.EnvironmentLike, name: Optional[str] = None
     ) -> RegisteredEnvironment:
         """Keeps an environment, a file or an `Environment`, under a name; a new content makes a new version."""
         return RegisteredEnvironment(
-            self._client.block(_ops.register_environment(self._client.core, self._name, environment, name))
+            self._client.block(workspaces.register_environment(self._client.core, self._name, environment, name))
         )
 
     def __repr__(self) -> str:
