@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, Optional, 
 from outhaul._client.client import Client
 from outhaul._client.submission import Submission, indexes_text
 from outhaul._model import Experiment, moment
-from outhaul._ops import given, runs, workspaces
+from outhaul._ops import given, runs, services, workspaces
 from outhaul.arrays import RunArray
 from outhaul.environment import RegisteredEnvironment
 from outhaul.models import Models
+from outhaul.services import Service, Services
 from outhaul.submitted import Run
 from outhaul.targets import Targets
 
@@ -150,6 +151,63 @@ class Workspace:
 
         return start(self._client, self._name, experiment, name, tags, properties, None)
 
+    def deploy(
+        self,
+        name: str,
+        *,
+        entry: Optional[PathText] = None,
+        models: Optional[Sequence[services.ModelLike]] = None,
+        source: Optional[PathText] = None,
+        environment: given.EnvironmentLike = None,
+        port: Optional[int] = None,
+        host: Optional[str] = None,
+        workers: Optional[int] = None,
+        queue: Optional[int] = None,
+        timeout: Union[str, int, float, None] = None,
+        max_body: Union[str, int, None] = None,
+        cors: Optional[str] = None,
+        auth_keys: Optional[bool] = None,
+        tls_cert: Optional[PathText] = None,
+        tls_key: Optional[PathText] = None,
+        variables: Optional[Mapping[str, object]] = None,
+        tags: Optional[Mapping[str, object]] = None,
+        description: Optional[str] = None,
+        target: given.TargetLike = None,
+        overwrite: bool = False,
+        wait: bool = True,
+    ) -> Service:
+        """Deploys models behind an entry script as a web service, and waits until it answers unless `wait` is False.
+        `ServiceFailedError`, with the Python traceback, when it does not come up.
+
+        `source`, or the entry script's folder, travels as a snapshot. `models` are registered ones (`churn:2`, a
+        `Model`) or files and folders of this machine. `environment` is as for `run`. Without `host` and `port` it
+        listens on 127.0.0.1, on a free port. `timeout` limits one call of the script's `run()`, in seconds or a text
+        such as `5m`, and `max_body` a request, in bytes or a text such as `10M`. `auth_keys` asks callers for a key;
+        `tls_cert` and `tls_key` are files for HTTPS. With `overwrite` it takes the place of the service of this name,
+        without a gap.
+        """
+        asked = services.wishes(
+            entry=entry,
+            models=models,
+            source=source,
+            environment=environment,
+            port=port,
+            host=host,
+            workers=workers,
+            queue=queue,
+            timeout=timeout,
+            max_body=max_body,
+            cors=cors,
+            auth_keys=auth_keys,
+            tls_cert=tls_cert,
+            tls_key=tls_key,
+            variables=variables,
+            tags=tags,
+            description=description,
+        )
+        told = self._client.block(services.deploy(self._client.core, self._name, name, target, asked, overwrite, wait))
+        return Service(self._client, told)
+
     def get_run(self, run: str) -> Run:
         """The run of this id, or of a unique beginning of one; `NotFoundError` when there is none."""
         return Run(self._client, self._client.block(runs.run(self._client.core, run)))
@@ -189,6 +247,11 @@ class Workspace:
     def models(self) -> Models:
         """Its models."""
         return Models(self._client, self._name)
+
+    @property
+    def services(self) -> Services:
+        """Its web services."""
+        return Services(self._client, self._name)
 
     @property
     def targets(self) -> Targets:

@@ -107,6 +107,8 @@ class House(Inside):
             (outhaul.targets.Targets, outhaul.aio.Targets),
             (outhaul.Model, outhaul.aio.Model),
             (outhaul.models.Models, outhaul.aio.Models),
+            (outhaul.Service, outhaul.aio.Service),
+            (outhaul.services.Services, outhaul.aio.Services),
             (outhaul.RunArray, outhaul.aio.RunArray),
             (outhaul.TrackedRun, outhaul.aio.TrackedRun),
         ]:
