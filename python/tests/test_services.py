@@ -98,10 +98,10 @@ class Words(unittest.TestCase):
                 self.words = words
                 return {}
 
-        for target, place in [(None, "local"), ("gpu-box", "gpu-box")]:
+        for target, place in [(None, ["local"]), ("local", ["local"]), ("gpu-box", ["remote", "--target=gpu-box"])]:
             program = Program()
             drive(services.deploy(program, "w", "churn-api", target, Deployment(entry="s.py"), True, False))
-            self.assertEqual(program.words[:2], ["deploy", place])
+            self.assertEqual(program.words[: len(place) + 2], ["deploy", *place, "--detach"])
             self.assertEqual(program.words[-2:], ["--", "churn-api"])
             self.assertTrue({"--overwrite", "--workspace=w", "--entry=s.py", "--detach"} < set(program.words))
         with self.assertRaisesRegex(errors.BadRequestError, "target name `--help` is not allowed"):

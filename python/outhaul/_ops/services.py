@@ -102,7 +102,9 @@ async def deploy(
     given.check_name("target", place)
     if asked.environment is None:
         asked = asked._replace(python=sys.executable or None)
-    whole = ["deploy", place, "--detach", f"--id={new_run_id()}", *_in(workspace)]
+    # The command's word for any machine but this one; what a target can do is said by the server.
+    where = ["local"] if place == "local" else ["remote", f"--target={place}"]
+    whole = ["deploy", *where, "--detach", f"--id={new_run_id()}", *_in(workspace)]
     whole += ["--overwrite"] if overwrite else []
     return await _settled(core, await core.call([*whole, *deployment.words(asked), "--", name]), wait)
 
