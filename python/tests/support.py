@@ -1,13 +1,11 @@
 """What the tests share: a made-up run in a temporary folder, and an empty context around each test."""
 
 import contextlib
-import importlib.util
 import io
 import json
 import os
 import subprocess
 import sys
-import sysconfig
 import tempfile
 import unittest
 
@@ -16,19 +14,6 @@ sys.path.insert(0, PYTHON)
 
 from outhaul import run as run_module
 from outhaul.run import Run
-
-
-def is_standard(name):
-    """Whether a module is of the standard library."""
-    if hasattr(sys, "stdlib_module_names"):
-        return name in sys.stdlib_module_names
-    if name in sys.builtin_module_names:
-        return True
-    # Before Python 3.10 where it lies says so.
-    found = importlib.util.find_spec(name)
-    origin = os.path.realpath(found.origin) if found is not None and found.origin else ""
-    inside = origin.startswith(os.path.realpath(sysconfig.get_path("stdlib")) + os.sep)
-    return inside and "-packages" + os.sep not in origin
 
 
 class FakeScalar:

@@ -6,7 +6,8 @@ import subprocess
 import sys
 import unittest
 
-from support import PYTHON, Inside, is_standard
+from standard import is_standard
+from support import PYTHON, Inside
 
 PACKAGE = os.path.join(PYTHON, "outhaul")
 HEAVY = ("json", "re", "typing", "logging", "pathlib", "uuid", "shutil", "threading", "__future__")

@@ -330,7 +330,7 @@ class Services(Served):
             ({"status": 401, "bytes": [110, 111]}, 401, "no", None),
             ("x" * (5 << 20), 413, "", None),
         ]:
-            with self.assertRaisesRegex(errors.ScoringError, f"service `echo-api` answered with status {status}: ") as caught:
+            with self.assertRaisesRegex(errors.ScoringError, f"`echo-api` answered with status {status}: ") as caught:
                 service.score(data)
             told = caught.exception
             self.assertEqual(told.status, status)

@@ -4,7 +4,7 @@ import ast
 import os
 import unittest
 
-from support import is_standard
+from standard import is_standard
 from v1 import PYTHON
 
 LAZY = ("pandas",)
