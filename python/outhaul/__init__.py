@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from outhaul.environment import Environment as Environment
     from outhaul.errors import OuthaulError as OuthaulError
     from outhaul.errors import RunFailedError as RunFailedError
+    from outhaul.errors import ServiceFailedError as ServiceFailedError
     from outhaul.models import Model as Model
+    from outhaul.services import Service as Service
     from outhaul.submitted import Run as Run
     from outhaul.targets import Target as Target
     from outhaul.tracked import TrackedRun as TrackedRun
@@ -28,6 +30,8 @@ _PLACES = {
     "Run": "submitted",
     "RunArray": "arrays",
     "RunFailedError": "errors",
+    "Service": "services",
+    "ServiceFailedError": "errors",
     "Target": "targets",
     "TrackedRun": "tracked",
     "Workspace": "workspace",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Iterator, List, Mapping, Optional
 
-from outhaul import _ops
 from outhaul._model import ArrayView
+from outhaul._ops import runs
 from outhaul.submitted import Run
 
 if TYPE_CHECKING:
@@ -28,23 +28,23 @@ class RunArray(ArrayView):
 
     def refresh(self) -> RunArray:
         """Asks the server for its description now."""
-        self._info = self._client.block(_ops.array(self._client.core, self.id))
+        self._info = self._client.block(runs.array(self._client.core, self.id))
         return self
 
     def wait(self, timeout: Optional[float] = None, raise_on_failure: bool = True) -> RunArray:
         """Waits until all its runs have ended. `RunFailedError`, of the first by index, when one did not end well;
         `TimeoutError` after so many seconds.
         """
-        ended = self._client.block(_ops.wait_for_array(self._client.core, self._ids(), timeout))
+        ended = self._client.block(runs.wait_for_array(self._client.core, self._ids(), timeout))
         self.refresh()
         if raise_on_failure:
             for info in ended:
-                _ops.check_ended_well(info)
+                runs.check_ended_well(info)
         return self
 
     def cancel(self) -> int:
         """Asks for the end of all its runs; says how many had not ended."""
-        return self._client.block(_ops.cancel_array(self._client.core, self.id))
+        return self._client.block(runs.cancel_array(self._client.core, self.id))
 
     def __iter__(self) -> Iterator[Run]:
         return iter(self.runs)

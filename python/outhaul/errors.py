@@ -107,6 +107,42 @@ class RunFailedError(OuthaulError):
         return failure["class"] if failure else None
 
 
+class ServiceFailedError(OuthaulError):
+    """A web service that was waited for did not come up, or an update of it; the message has the Python traceback.
+    `service` is its description, `run` that of the run that failed, `failure_class` whose fault it is.
+    """
+
+    code = "service_failed"
+
+    def __init__(
+        self,
+        message: str,
+        hint: Optional[str] = None,
+        service: Optional[Dict[str, Any]] = None,
+        run: Optional[Dict[str, Any]] = None,
+    ) -> None:
+        super().__init__(message, hint)
+        self.service = service or {}
+        self.run = run or {}
+
+    @property
+    def failure_class(self) -> Optional[str]:
+        """`user`, `environment`, `target` or `system`; None where no run was started."""
+        failure = self.run.get("failure")
+        return failure["class"] if failure else None
+
+
+class ScoringError(OuthaulError):
+    """A web service answered a request with an error: `status` and `body` are what it answered."""
+
+    code = "scoring"
+
+    def __init__(self, message: str, hint: Optional[str] = None, status: int = 0, body: bytes = b"") -> None:
+        super().__init__(message, hint)
+        self.status = status
+        self.body = body
+
+
 _BY_CODE: Dict[str, Type[OuthaulError]] = {
     kind.code: kind
     for kind in (
@@ -144,8 +180,10 @@ __all__ = [
     "ProgramNotFoundError",
     "ProtocolError",
     "RunFailedError",
+    "ScoringError",
     "ServerError",
     "ServerNotRunningError",
     "ServerStoppingError",
+    "ServiceFailedError",
     "TargetError",
 ]

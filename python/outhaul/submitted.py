@@ -6,8 +6,8 @@ import os
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, TextIO, Type, Union
 
-from outhaul import _ops
 from outhaul._model import ENDED, Event, Metrics, Output, RunView, moment
+from outhaul._ops import given, runs
 
 if TYPE_CHECKING:
     from outhaul._client.client import Client
@@ -34,14 +34,14 @@ class Run(RunView):
 
     def refresh(self) -> Run:
         """Asks the server for its description now."""
-        self._info = self._client.block(_ops.run(self._client.core, self.id))
+        self._info = self._client.block(runs.run(self._client.core, self.id))
         return self
 
     def wait(self, timeout: Optional[float] = None, raise_on_failure: bool = True) -> Run:
         """Waits until it has ended. `RunFailedError` when it did not end well, `TimeoutError` after so many seconds."""
-        self._info = self._client.block(_ops.wait(self._client.core, self.id, timeout))
+        self._info = self._client.block(runs.wait(self._client.core, self.id, timeout))
         if raise_on_failure:
-            _ops.check_ended_well(self._info)
+            runs.check_ended_well(self._info)
         return self
 
     def logs(self, stream: Optional[str] = None, follow: bool = False) -> Logs:
@@ -60,20 +60,20 @@ class Run(RunView):
 
     def metrics(self) -> Metrics:
         """What it logged so far, by name."""
-        return Metrics(self._client.block(_ops.metrics(self._client.core, self.id)))
+        return Metrics(self._client.block(runs.metrics(self._client.core, self.id)))
 
     def outputs(self) -> List[Output]:
         """The files that it left; they are there when it has ended."""
-        told = self._client.block(_ops.outputs(self._client.core, self.id))
+        told = self._client.block(runs.outputs(self._client.core, self.id))
         return [Output(file["path"], file["size"], file["hash"]) for file in told]
 
     def read(self, path: str) -> bytes:
         """The content of one of its files: `run.read("outputs/model.pkl")`."""
-        return self._client.block(_ops.read_output(self._client.core, self.id, path))
+        return self._client.block(runs.read_output(self._client.core, self.id, path))
 
     def download(self, folder: Union[str, "os.PathLike[str]"]) -> List[Output]:
         """Writes all its files into a folder, each checked against its hash."""
-        told = self._client.block(_ops.download(self._client.core, self.id, folder))
+        told = self._client.block(runs.download(self._client.core, self.id, folder))
         return [Output(file["path"], file["size"], file["hash"]) for file in told]
 
     def register_model(
@@ -103,20 +103,20 @@ class Run(RunView):
 
     def events(self) -> List[Event]:
         """Its event log so far: what happened, and when."""
-        told = self._client.block(_ops.events(self._client.core, self.id))
+        told = self._client.block(runs.events(self._client.core, self.id))
         return [Event(entry["seq"], moment(entry["at"]), entry["event"]["kind"], entry["event"]) for entry in told]
 
     def cancel(self) -> bool:
         """Asks for its end, politely at first; False when it had ended already. `wait` waits for it."""
-        return self._client.block(_ops.cancel(self._client.core, self.id))
+        return self._client.block(runs.cancel(self._client.core, self.id))
 
-    def rerun(self, target: _ops.TargetLike = None) -> Run:
+    def rerun(self, target: given.TargetLike = None) -> Run:
         """Repeats it: the same code, packages and settings, on the same target or another."""
-        return Run(self._client, self._client.block(_ops.rerun(self._client.core, self.id, _ops.target_of(target))))
+        return Run(self._client, self._client.block(runs.rerun(self._client.core, self.id, given.target_of(target))))
 
     def children(self) -> List[Run]:
         """Its child runs, newest first."""
-        told = self._client.block(_ops.runs(self._client.core, self.info["workspace"], parent=self.id))
+        told = self._client.block(runs.runs(self._client.core, self.info["workspace"], parent=self.id))
         return [Run(self._client, info) for info in told]
 
     def __enter__(self) -> Run:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Iterator, List, Mapping, Optional, Sequence
 
-from outhaul import _ops
 from outhaul._client.attaching import Attachment, PathText
 from outhaul._model import Check, TargetView, checks_of
+from outhaul._ops import targets
 
 if TYPE_CHECKING:
     from outhaul._client.client import Client
@@ -22,23 +22,23 @@ class Target(TargetView):
 
     def refresh(self) -> Target:
         """Asks the server for its description now."""
-        self._info = self._client.block(_ops.target(self._client.core, self._workspace, self.name))
+        self._info = self._client.block(targets.target(self._client.core, self._workspace, self.name))
         return self
 
     def wait(self) -> Target:
         """Waits until it is attached; `TargetError` when it could not be."""
-        self._info = self._client.block(_ops.wait_for_target(self._client.core, self._workspace, self.name))
+        self._info = self._client.block(targets.wait_for_target(self._client.core, self._workspace, self.name))
         return self
 
     def check(self) -> List[Check]:
         """Checks it now."""
-        return checks_of(self._client.block(_ops.check_target(self._client.core, self._workspace, self.name)))
+        return checks_of(self._client.block(targets.check_target(self._client.core, self._workspace, self.name)))
 
     def detach(self, forget: bool = False) -> List[str]:
         """Detaches it and cleans up on its machine; says what was removed there. With `forget` its machine, which may
         be gone, is not asked.
         """
-        told = self._client.block(_ops.detach(self._client.core, self.name, forget))
+        told = self._client.block(targets.detach(self._client.core, self.name, forget))
         return list(told["removed"])
 
 
@@ -212,7 +212,7 @@ class Attach:
         return self._attach("hdinsight", asked, spark)
 
     def _attach(self, kind: str, asked: Attachment, cluster: Sequence[Any] = ()) -> Target:
-        told = self._client.block(_ops.attach(self._client.core, self._workspace, kind, asked, cluster))
+        told = self._client.block(targets.attach(self._client.core, self._workspace, kind, asked, cluster))
         return Target(self._client, self._workspace, told)
 
 
@@ -226,13 +226,13 @@ class Targets:
 
     def list(self) -> List[Target]:
         """All of them."""
-        told = self._client.block(_ops.targets(self._client.core, self._workspace))
+        told = self._client.block(targets.targets(self._client.core, self._workspace))
         return [Target(self._client, self._workspace, info) for info in told]
 
     def get(self, name: str) -> Target:
         """The one of this name; `NotFoundError` when there is none."""
         return Target(
-            self._client, self._workspace, self._client.block(_ops.target(self._client.core, self._workspace, name))
+            self._client, self._workspace, self._client.block(targets.target(self._client.core, self._workspace, name))
         )
 
     def __getitem__(self, name: str) -> Target:

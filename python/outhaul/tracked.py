@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Tuple
 
-from outhaul import _ops
 from outhaul._client.query import run_path
+from outhaul._ops import runs
 from outhaul._record import check_name
 from outhaul._server_sink import ServerSink
 from outhaul.run import _MAX_ERROR
@@ -109,7 +109,7 @@ def start(
     run_id: Optional[str] = None,
 ) -> TrackedRun:
     """Begins a tracked run; asking again with the same id makes no second one."""
-    body = _ops.tracked_body(workspace, experiment, name, tags, properties, parent.id if parent else None, run_id)
+    body = runs.tracked_body(workspace, experiment, name, tags, properties, parent.id if parent else None, run_id)
     return TrackedRun(client, client.request("POST", "/runs/tracked", body=body, repeat=True), parent)
 
 

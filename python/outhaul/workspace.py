@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, Optional, Sequence, Union
 
-from outhaul import _ops
 from outhaul._client.client import Client
 from outhaul._client.submission import Submission, indexes_text
 from outhaul._model import Experiment, moment
+from outhaul._ops import given, runs, services, workspaces
 from outhaul.arrays import RunArray
 from outhaul.environment import RegisteredEnvironment
 from outhaul.models import Models
+from outhaul.services import Service, Services
 from outhaul.submitted import Run
 from outhaul.targets import Targets
 
@@ -38,7 +39,7 @@ class Workspace:
         start: bool = True,
     ) -> None:
         if name is not None:
-            _ops.check_name("workspace", name)
+            given.check_name("workspace", name)
         self._name = name
         self._client = Client(
             None if home is None else os.fspath(home), None if program is None else os.fspath(program), start
@@ -49,7 +50,7 @@ class Workspace:
         """Its name."""
         if self._name is not None:
             return self._name
-        return str(self._client.block(_ops.workspace(self._client.core, None))["name"])
+        return str(self._client.block(workspaces.workspace(self._client.core, None))["name"])
 
     @property
     def home(self) -> str:
@@ -58,7 +59,7 @@ class Workspace:
 
     def create(self, conda: Optional[str] = None) -> Workspace:
         """Makes it, if it is not there. `conda` says where conda packages come from: `channels`, `pypi`, `refuse`."""
-        self._client.block(_ops.create_workspace(self._client.core, self._name, conda))
+        self._client.block(workspaces.create_workspace(self._client.core, self._name, conda))
         return self
 
     def run(
@@ -68,8 +69,8 @@ class Workspace:
         arguments: Sequence[object] = (),
         command: Optional[Sequence[str]] = None,
         source: Optional[PathText] = None,
-        target: _ops.TargetLike = None,
-        environment: _ops.EnvironmentLike = None,
+        target: given.TargetLike = None,
+        environment: given.EnvironmentLike = None,
         experiment: Optional[str] = None,
         name: Optional[str] = None,
         variables: Optional[Mapping[str, object]] = None,
@@ -108,7 +109,7 @@ class Workspace:
             spark_packages=spark_packages,
             options=options,
         )
-        return Run(self._client, self._client.block(_ops.submit(self._client.core, asked)))
+        return Run(self._client, self._client.block(runs.submit(self._client.core, asked)))
 
     def run_array(
         self,
@@ -124,15 +125,15 @@ class Workspace:
         The script finds its own in `OUTHAUL_ARRAY_INDEX`. All else is as for `run`.
         """
         asked["array"] = indexes_text(indexes, at_once)
-        told = self._client.block(_ops.submit(self._client.core, self._asked(script, **asked)))
+        told = self._client.block(runs.submit(self._client.core, self._asked(script, **asked)))
         return RunArray(self._client, told)
 
     def plan(self, script: Optional[PathText] = None, **asked: Any) -> Dict[str, Any]:
         """What `run` with the same arguments would do, as `outhaul run --dry-run --format json` tells it."""
-        return self._client.block(_ops.plan(self._client.core, self._asked(script, **asked)))
+        return self._client.block(runs.plan(self._client.core, self._asked(script, **asked)))
 
     def _asked(self, script: Optional[PathText], **asked: Any) -> Submission:
-        return _ops.submission(self._name, script, **asked)
+        return runs.submission(self._name, script, **asked)
 
     def start_run(
         self,
@@ -150,19 +151,76 @@ class Workspace:
 
         return start(self._client, self._name, experiment, name, tags, properties, None)
 
+    def deploy(
+        self,
+        name: str,
+        *,
+        entry: Optional[PathText] = None,
+        models: Optional[Sequence[services.ModelLike]] = None,
+        source: Optional[PathText] = None,
+        environment: given.EnvironmentLike = None,
+        port: Optional[int] = None,
+        host: Optional[str] = None,
+        workers: Optional[int] = None,
+        queue: Optional[int] = None,
+        timeout: Union[str, int, float, None] = None,
+        max_body: Union[str, int, None] = None,
+        cors: Optional[str] = None,
+        auth_keys: Optional[bool] = None,
+        tls_cert: Optional[PathText] = None,
+        tls_key: Optional[PathText] = None,
+        variables: Optional[Mapping[str, object]] = None,
+        tags: Optional[Mapping[str, object]] = None,
+        description: Optional[str] = None,
+        target: given.TargetLike = None,
+        overwrite: bool = False,
+        wait: bool = True,
+    ) -> Service:
+        """Deploys models behind an entry script as a web service, and waits until it answers unless `wait` is False.
+        `ServiceFailedError`, with the Python traceback, when it does not come up.
+
+        `source`, or the entry script's folder, travels as a snapshot. `models` are registered ones (`churn:2`, a
+        `Model`) or files and folders of this machine. `environment` is as for `run`. Without `host` and `port` it
+        listens on 127.0.0.1, on a free port. `timeout` limits one call of the script's `run()`, in seconds or a text
+        such as `5m`, and `max_body` a request, in bytes or a text such as `10M`. `auth_keys` asks callers for a key;
+        `tls_cert` and `tls_key` are files for HTTPS. With `overwrite` it takes the place of the service of this name,
+        without a gap.
+        """
+        asked = services.wishes(
+            entry=entry,
+            models=models,
+            source=source,
+            environment=environment,
+            port=port,
+            host=host,
+            workers=workers,
+            queue=queue,
+            timeout=timeout,
+            max_body=max_body,
+            cors=cors,
+            auth_keys=auth_keys,
+            tls_cert=tls_cert,
+            tls_key=tls_key,
+            variables=variables,
+            tags=tags,
+            description=description,
+        )
+        told = self._client.block(services.deploy(self._client.core, self._name, name, target, asked, overwrite, wait))
+        return Service(self._client, told)
+
     def get_run(self, run: str) -> Run:
         """The run of this id, or of a unique beginning of one; `NotFoundError` when there is none."""
-        return Run(self._client, self._client.block(_ops.run(self._client.core, run)))
+        return Run(self._client, self._client.block(runs.run(self._client.core, run)))
 
     def get_array(self, run: str) -> RunArray:
         """The array that a run belongs to; any of its runs, or a unique beginning of an id, names it."""
-        return RunArray(self._client, self._client.block(_ops.array(self._client.core, run)))
+        return RunArray(self._client, self._client.block(runs.array(self._client.core, run)))
 
     def runs(
         self,
         *,
         experiment: Optional[str] = None,
-        target: _ops.TargetLike = None,
+        target: given.TargetLike = None,
         state: Optional[str] = None,
         tag: Optional[str] = None,
         array: Optional[str] = None,
@@ -172,11 +230,11 @@ class Workspace:
         them.
         """
         told = self._client.block(
-            _ops.runs(
+            runs.runs(
                 self._client.core,
                 self._name,
                 experiment=experiment,
-                target=_ops.target_of(target),
+                target=given.target_of(target),
                 state=state,
                 tag=tag,
                 limit=limit,
@@ -191,32 +249,37 @@ class Workspace:
         return Models(self._client, self._name)
 
     @property
+    def services(self) -> Services:
+        """Its web services."""
+        return Services(self._client, self._name)
+
+    @property
     def targets(self) -> Targets:
         """Its compute targets."""
         return Targets(self._client, self._name)
 
     def experiments(self) -> List[Experiment]:
         """Its experiments."""
-        told = self._client.block(_ops.experiments(self._client.core, self._name))
+        told = self._client.block(workspaces.experiments(self._client.core, self._name))
         return [Experiment(info["name"], info["runs"], moment(info["last_run_at"])) for info in told]
 
     def environments(self) -> List[RegisteredEnvironment]:
         """Its registered environments, each in its newest version."""
-        told = self._client.block(_ops.environments(self._client.core, self._name))
+        told = self._client.block(workspaces.environments(self._client.core, self._name))
         return [RegisteredEnvironment(info) for info in told]
 
     def environment(self, name: str, version: Optional[int] = None) -> RegisteredEnvironment:
         """A registered environment; its newest version when none is given."""
         return RegisteredEnvironment(
-            self._client.block(_ops.environment(self._client.core, self._name, name, version))
+            self._client.block(workspaces.environment(self._client.core, self._name, name, version))
         )
 
     def register_environment(
-        self, environment: _ops.EnvironmentLike, name: Optional[str] = None
+        self, environment: given.EnvironmentLike, name: Optional[str] = None
     ) -> RegisteredEnvironment:
         """Keeps an environment, a file or an `Environment`, under a name; a new content makes a new version."""
         return RegisteredEnvironment(
-            self._client.block(_ops.register_environment(self._client.core, self._name, environment, name))
+            self._client.block(workspaces.register_environment(self._client.core, self._name, environment, name))
         )
 
     def __repr__(self) -> str:

@@ -14,17 +14,21 @@ EXAMPLES = os.path.join(os.path.dirname(os.path.dirname(HERE)), "examples")
 PYTHON = "/var/tmp/outhaul-test-notebooks/bin/python3"
 AGAIN = bool(os.environ.get("OUTHAUL_TEST_AGAIN"))
 """Whether the tests ran under another Python just before."""
+_told = set()
 
 
-def python():
-    """The environment's Python, or None with a line that says so."""
+def python(case):
+    """The environment's Python; where it is not to be had the test is left out, and a line says so once."""
     if AGAIN:
-        print("not run in a notebook's Python again: it is the same under every Python")
-        return None
-    if os.path.exists(PYTHON):
+        why = "not run in a notebook's Python again: it is the same under every Python"
+    elif not os.path.exists(PYTHON):
+        why = "not run in a notebook's Python: `cargo xtask test` has not installed it"
+    else:
         return PYTHON
-    print("not run in a notebook's Python: `cargo xtask test` has not installed it")
-    return None
+    if why not in _told:
+        _told.add(why)
+        print(why)
+    return case.skipTest(why)
 
 
 class Executed:

@@ -206,12 +206,12 @@ class Following(unittest.TestCase):
                 self.both([(chunks(nonsense), True)], lambda client: client.follow(RUN))
 
     def test_a_wait_has_an_end(self):
-        from outhaul import _ops
+        from outhaul._ops import runs
 
         with FakeServer([(chunks(entry(1), end=False), True)]) as server:
             client = Client(server.home, start=False)
             with self.assertRaisesRegex(TimeoutError, "has not ended after 0.05 seconds"):
-                client.block(_ops.wait(client.core, RUN, 0.05))
+                client.block(runs.wait(client.core, RUN, 0.05))
 
     def test_pieces_are_cut_to_what_is_new(self):
         def piece(begin, data):

@@ -64,9 +64,7 @@ class Store(Served):
         return dict(found)
 
     def test_the_same_calls_on_both_stores(self):
-        self.python = notebooks.python()
-        if self.python is None:
-            self.skipTest("there is no Python for notebooks")
+        self.python = notebooks.python(self)
         theirs = self.calls(
             MLFLOW_TRACKING_URI="file://" + os.path.join(self.folder, "store"), MLFLOW_ALLOW_FILE_STORE="true"
         )

@@ -9,7 +9,7 @@ import unittest
 
 from support import Outside
 
-from outhaul import _ops
+from outhaul._ops import given, runs
 from outhaul._client import attaching
 from outhaul._client.attaching import Attachment
 from outhaul._client.program import build_of, data_folder, find_program, gives_way
@@ -20,7 +20,7 @@ from outhaul.errors import BadRequestError, ProgramNotFoundError
 
 class Words(unittest.TestCase):
     def test_a_script(self):
-        asked = _ops.submission(
+        asked = runs.submission(
             "ws",
             pathlib.Path("src/train.py"),
             arguments=["--alpha", 0.4, True, pathlib.Path("x")],
@@ -46,7 +46,7 @@ class Words(unittest.TestCase):
         self.assertEqual(words(Submission(script="-x.py")), [f"--python={sys.executable}", "./-x.py", "--"])
 
     def test_spark_and_what_has_no_name_here(self):
-        asked = _ops.submission(
+        asked = runs.submission(
             None,
             "t.py",
             environment="e",
@@ -65,13 +65,13 @@ class Words(unittest.TestCase):
 
     def test_environments(self):
         spelled = Environment(python="3.11", pip=["numpy"], variables={"A": "b"})
-        word = words(_ops.submission(None, "t.py", environment=spelled))[0]
+        word = words(runs.submission(None, "t.py", environment=spelled))[0]
         name, _, text = word.partition("=")
         self.assertEqual(name, "--environment-spec")
         spec = json.loads(text)
         self.assertEqual((spec["interpreter"], spec["pip"]), ({"kind": "managed", "version": "3.11"}, ["numpy"]))
         kept = RegisteredEnvironment({"name": "sk", "version": 2, "spec": {}})
-        self.assertEqual(words(_ops.submission(None, "t.py", environment=kept))[0], "--environment=sk:2")
+        self.assertEqual(words(runs.submission(None, "t.py", environment=kept))[0], "--environment=sk:2")
         for bad in (
             {"pip": "numpy"},
             {"python": "3.9", "python_path": "/py"},
@@ -157,10 +157,10 @@ class Words(unittest.TestCase):
                 attaching.words("slurm", Attachment("x", local=True, **given))
 
     def test_names(self):
-        _ops.check_name("workspace", "a.b_c-1")
+        given.check_name("workspace", "a.b_c-1")
         for bad in ("", "-a", "a b", "ä", "a" * 256):
             with self.subTest(name=bad), self.assertRaises(BadRequestError):
-                _ops.check_name("workspace", bad)
+                given.check_name("workspace", bad)
 
 
 class Program(Outside):

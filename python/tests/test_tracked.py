@@ -16,7 +16,7 @@ from served import PROGRAM, Served
 import outhaul
 from outhaul import errors
 from outhaul.run import RunError
-from outhaul._ops import experiment_of
+from outhaul._ops.runs import experiment_of
 
 
 class Tracked(Served):

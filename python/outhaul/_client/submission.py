@@ -63,15 +63,13 @@ def words(asked: Submission) -> List[str]:
         option("environment", os.fspath(asked.environment))
     else:
         option("python", asked.python or sys.executable or None)
-    for kind, named in (("env", asked.variables), ("tag", asked.tags)):
-        for key, given in (named or {}).items():
-            option(kind, f"{_key(key, kind)}={_text(given)}")
-    option("max-duration", _duration(asked.max_duration))
+    found += assignments("env", asked.variables)
+    found += assignments("tag", asked.tags)
+    option("max-duration", duration(asked.max_duration))
     for key, given in (asked.resources or {}).items():
-        option(key.replace("_", "-"), _duration(given) if key == "time" else given)
+        option(key.replace("_", "-"), duration(given) if key == "time" else given)
     option("framework", asked.framework)
-    for key, given in (asked.spark_conf or {}).items():
-        option("spark-conf", f"{_key(key, 'spark-conf')}={_text(given)}")
+    found += assignments("spark-conf", asked.spark_conf)
     option("array", asked.array)
     for package in asked.spark_packages:
         option("spark-package", package)
@@ -106,6 +104,11 @@ def indexes_text(indexes: Union[str, Iterable[int]], at_once: Optional[int] = No
     return text if at_once is None else f"{text}%{at_once}"
 
 
+def assignments(option: str, named: Optional[Mapping[str, object]]) -> List[str]:
+    """Names with values as the words of an option that may be repeated: `--tag=NAME=VALUE`."""
+    return [f"--{option}={_key(key, option)}={_text(value)}" for key, value in (named or {}).items()]
+
+
 def _key(key: object, kind: str) -> str:
     if not isinstance(key, str) or not key or "=" in key:
         what = {"env": "variable", "tag": "tag"}.get(kind, "property of Spark")
@@ -119,7 +122,7 @@ def _text(value: object) -> str:
     return ("true" if value else "false") if isinstance(value, bool) else str(value)
 
 
-def _duration(value: object) -> Optional[str]:
+def duration(value: object) -> Optional[str]:
     """Seconds as a number, or the words that the command knows: `90`, `1h30m`."""
     if value is None or isinstance(value, str):
         return value

@@ -1,4 +1,4 @@
-"""The thin edges: bytes over a Unix socket, pauses and child processes, once blocking and once with asyncio.
+"""The thin edges: bytes over a socket, pauses and child processes, once blocking and once with asyncio.
 
 Everything above is written once, as coroutines over one of these two. The blocking one never suspends, so `drive` runs
 a coroutine to its end without an event loop.
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, AsyncGenerator, Coroutine, Dict, Iterator
 if TYPE_CHECKING:
     import asyncio
     import socket
+    import ssl
 
 T = TypeVar("T")
 
@@ -28,8 +29,8 @@ Finished = Tuple[int, bytes, bytes]
 class Wire:
     """One connection."""
 
-    async def send(self, data: bytes) -> None:
-        """Writes all of it."""
+    async def send(self, data: bytes, limit: Optional[float] = None) -> None:
+        """Writes all of it; `TimeoutError` when that takes longer than `limit` seconds."""
         raise NotImplementedError
 
     async def receive(self, limit: Optional[float]) -> bytes:
@@ -49,6 +50,12 @@ class Transport:
 
     async def open(self, home: str) -> Wire:
         """Connects to the socket in a data folder."""
+        raise NotImplementedError
+
+    async def connect(
+        self, host: str, port: int, context: Optional[ssl.SSLContext], limit: Optional[float]
+    ) -> Wire:
+        """Connects to a port, with TLS where there is a context; `TimeoutError` after `limit` seconds."""
         raise NotImplementedError
 
     async def sleep(self, seconds: float) -> None:
@@ -84,8 +91,14 @@ class BlockingWire(Wire):
     def __init__(self, connected: socket.socket) -> None:
         self._socket = connected
 
-    async def send(self, data: bytes) -> None:
-        self._socket.sendall(data)
+    async def send(self, data: bytes, limit: Optional[float] = None) -> None:
+        import socket
+
+        self._socket.settimeout(limit)
+        try:
+            self._socket.sendall(data)
+        except socket.timeout as error:
+            raise TimeoutError("not all was taken in time") from error
 
     async def receive(self, limit: Optional[float]) -> bytes:
         import socket
@@ -117,6 +130,21 @@ class Blocking(Transport):
             raise
         return BlockingWire(connected)
 
+    async def connect(
+        self, host: str, port: int, context: Optional[ssl.SSLContext], limit: Optional[float]
+    ) -> Wire:
+        import socket
+
+        try:
+            connected = socket.create_connection((host, port), limit)
+            try:
+                return BlockingWire(context.wrap_socket(connected, server_hostname=host) if context else connected)
+            except BaseException:
+                connected.close()
+                raise
+        except socket.timeout as error:
+            raise TimeoutError("no connection came about in time") from error
+
     async def sleep(self, seconds: float) -> None:
         time.sleep(seconds)
 
@@ -140,9 +168,16 @@ class AsyncWire(Wire):
         self._reader = reader
         self._writer = writer
 
-    async def send(self, data: bytes) -> None:
+    async def send(self, data: bytes, limit: Optional[float] = None) -> None:
         self._writer.write(data)
-        await self._writer.drain()
+        if limit is None:
+            return await self._writer.drain()
+        import asyncio
+
+        try:
+            await asyncio.wait_for(self._writer.drain(), limit)
+        except asyncio.TimeoutError as error:
+            raise TimeoutError("not all was taken in time") from error
 
     async def receive(self, limit: Optional[float]) -> bytes:
         if limit is None:
@@ -155,7 +190,8 @@ class AsyncWire(Wire):
             raise TimeoutError("nothing came") from error
 
     def close(self) -> None:
-        self._writer.close()
+        # What was not sent yet is left out: nobody waits for it, and the event loop may end first.
+        self._writer.transport.abort()
 
 
 class Async(Transport):
@@ -166,6 +202,17 @@ class Async(Transport):
 
         with _SocketPath(home) as path:
             reader, writer = await asyncio.open_unix_connection(path)
+        return AsyncWire(reader, writer)
+
+    async def connect(
+        self, host: str, port: int, context: Optional[ssl.SSLContext], limit: Optional[float]
+    ) -> Wire:
+        import asyncio
+
+        try:
+            reader, writer = await asyncio.wait_for(asyncio.open_connection(host, port, ssl=context), limit)
+        except asyncio.TimeoutError as error:
+            raise TimeoutError("no connection came about in time") from error
         return AsyncWire(reader, writer)
 
     async def sleep(self, seconds: float) -> None:

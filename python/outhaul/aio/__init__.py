@@ -14,10 +14,12 @@ those of the last answer; `await run.refresh()` asks again.
 from outhaul.aio.arrays import RunArray as RunArray
 from outhaul.aio.models import Model as Model
 from outhaul.aio.models import Models as Models
+from outhaul.aio.services import Service as Service
+from outhaul.aio.services import Services as Services
 from outhaul.aio.submitted import Run as Run
 from outhaul.aio.targets import Target as Target
 from outhaul.aio.targets import Targets as Targets
 from outhaul.aio.tracked import TrackedRun as TrackedRun
 from outhaul.aio.workspace import Workspace as Workspace
 
-__all__ = ["Model", "Models", "Run", "RunArray", "Target", "Targets", "TrackedRun", "Workspace"]
+__all__ = ["Model", "Models", "Run", "RunArray", "Service", "Services", "Target", "Targets", "TrackedRun", "Workspace"]

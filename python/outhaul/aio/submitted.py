@@ -6,8 +6,8 @@ import os
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, List, Mapping, Optional, TextIO, Type, Union
 
-from outhaul import _ops
 from outhaul._model import Event, Metrics, Output, RunView, moment
+from outhaul._ops import given, runs
 
 if TYPE_CHECKING:
     from outhaul._client.client import AsyncClient
@@ -28,14 +28,14 @@ class Run(RunView):
 
     async def refresh(self) -> Run:
         """Asks the server for its description now."""
-        self._info = await _ops.run(self._client.core, self.id)
+        self._info = await runs.run(self._client.core, self.id)
         return self
 
     async def wait(self, timeout: Optional[float] = None, raise_on_failure: bool = True) -> Run:
         """Waits until it has ended. `RunFailedError` when it did not end well, `TimeoutError` after so many seconds."""
-        self._info = await _ops.wait(self._client.core, self.id, timeout)
+        self._info = await runs.wait(self._client.core, self.id, timeout)
         if raise_on_failure:
-            _ops.check_ended_well(self._info)
+            runs.check_ended_well(self._info)
         return self
 
     def logs(self, stream: Optional[str] = None, follow: bool = False) -> AsyncLogs:
@@ -54,20 +54,20 @@ class Run(RunView):
 
     async def metrics(self) -> Metrics:
         """What it logged so far, by name."""
-        return Metrics(await _ops.metrics(self._client.core, self.id))
+        return Metrics(await runs.metrics(self._client.core, self.id))
 
     async def outputs(self) -> List[Output]:
         """The files that it left; they are there when it has ended."""
-        told = await _ops.outputs(self._client.core, self.id)
+        told = await runs.outputs(self._client.core, self.id)
         return [Output(file["path"], file["size"], file["hash"]) for file in told]
 
     async def read(self, path: str) -> bytes:
         """The content of one of its files: `run.read("outputs/model.pkl")`."""
-        return await _ops.read_output(self._client.core, self.id, path)
+        return await runs.read_output(self._client.core, self.id, path)
 
     async def download(self, folder: Union[str, "os.PathLike[str]"]) -> List[Output]:
         """Writes all its files into a folder, each checked against its hash."""
-        told = await _ops.download(self._client.core, self.id, folder)
+        told = await runs.download(self._client.core, self.id, folder)
         return [Output(file["path"], file["size"], file["hash"]) for file in told]
 
     async def register_model(
@@ -97,20 +97,20 @@ class Run(RunView):
 
     async def events(self) -> List[Event]:
         """Its event log so far: what happened, and when."""
-        told = await _ops.events(self._client.core, self.id)
+        told = await runs.events(self._client.core, self.id)
         return [Event(entry["seq"], moment(entry["at"]), entry["event"]["kind"], entry["event"]) for entry in told]
 
     async def cancel(self) -> bool:
         """Asks for its end, politely at first; False when it had ended already. `wait` waits for it."""
-        return await _ops.cancel(self._client.core, self.id)
+        return await runs.cancel(self._client.core, self.id)
 
-    async def rerun(self, target: _ops.TargetLike = None) -> Run:
+    async def rerun(self, target: given.TargetLike = None) -> Run:
         """Repeats it: the same code, packages and settings, on the same target or another."""
-        return Run(self._client, await _ops.rerun(self._client.core, self.id, _ops.target_of(target)))
+        return Run(self._client, await runs.rerun(self._client.core, self.id, given.target_of(target)))
 
     async def children(self) -> List[Run]:
         """Its child runs, newest first."""
-        told = await _ops.runs(self._client.core, self._info.get("workspace"), parent=self.id)
+        told = await runs.runs(self._client.core, self._info.get("workspace"), parent=self.id)
         return [Run(self._client, info) for info in told]
 
     async def __aenter__(self) -> Run:

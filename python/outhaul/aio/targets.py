@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, List, Mapping, Optional, Sequence
 
-from outhaul import _ops
 from outhaul._client.attaching import Attachment, PathText
 from outhaul._model import Check, TargetView, checks_of
+from outhaul._ops import targets
 
 if TYPE_CHECKING:
     from outhaul._client.client import AsyncClient
@@ -22,23 +22,23 @@ class Target(TargetView):
 
     async def refresh(self) -> Target:
         """Asks the server for its description now."""
-        self._info = await _ops.target(self._client.core, self._workspace, self.name)
+        self._info = await targets.target(self._client.core, self._workspace, self.name)
         return self
 
     async def wait(self) -> Target:
         """Waits until it is attached; `TargetError` when it could not be."""
-        self._info = await _ops.wait_for_target(self._client.core, self._workspace, self.name)
+        self._info = await targets.wait_for_target(self._client.core, self._workspace, self.name)
         return self
 
     async def check(self) -> List[Check]:
         """Checks it now."""
-        return checks_of(await _ops.check_target(self._client.core, self._workspace, self.name))
+        return checks_of(await targets.check_target(self._client.core, self._workspace, self.name))
 
     async def detach(self, forget: bool = False) -> List[str]:
         """Detaches it and cleans up on its machine; says what was removed there. With `forget` its machine, which may
         be gone, is not asked.
         """
-        told = await _ops.detach(self._client.core, self.name, forget)
+        told = await targets.detach(self._client.core, self.name, forget)
         return list(told["removed"])
 
 
@@ -212,7 +212,7 @@ class Attach:
         return await self._attach("hdinsight", asked, spark)
 
     async def _attach(self, kind: str, asked: Attachment, cluster: Sequence[Any] = ()) -> Target:
-        told = await _ops.attach(self._client.core, self._workspace, kind, asked, cluster)
+        told = await targets.attach(self._client.core, self._workspace, kind, asked, cluster)
         return Target(self._client, self._workspace, told)
 
 
@@ -226,13 +226,13 @@ class Targets:
 
     async def list(self) -> List[Target]:
         """All of them."""
-        told = await _ops.targets(self._client.core, self._workspace)
+        told = await targets.targets(self._client.core, self._workspace)
         return [Target(self._client, self._workspace, info) for info in told]
 
     async def get(self, name: str) -> Target:
         """The one of this name; `NotFoundError` when there is none."""
         return Target(
-            self._client, self._workspace, await _ops.target(self._client.core, self._workspace, name)
+            self._client, self._workspace, await targets.target(self._client.core, self._workspace, name)
         )
 
     def __repr__(self) -> str:

@@ -11,9 +11,10 @@ import tempfile
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Mapping, Optional, Tuple, Type, Union
 
-from outhaul import _files, _metrics, _ops
+from outhaul import _files, _metrics
 from outhaul._client.query import run_path, segments
 from outhaul._model import Metrics
+from outhaul._ops import runs
 from outhaul._record import RunError, check_name
 from outhaul._server_sink import OURS, free_name, lines_of, request_of, warn_lost
 from outhaul._sink import Sink
@@ -131,19 +132,19 @@ class TrackedRun:
 
     async def get_metrics(self, name: Optional[str] = None, recursive: bool = False) -> Dict[str, Any]:
         """What was logged so far, by name; with `recursive` by run id, for this run and all below it."""
-        values = await _ops.metrics(self._client.core, self.id)
+        values = await runs.metrics(self._client.core, self.id)
         own: Dict[str, Any] = _metrics.by_run(lines_of(values, []), name).get(None, {})
         if not recursive:
             return own
         found = {self.id: own}
         for child in await (await self.watch()).children():
-            below = TrackedRun(self._client, await _ops.run(self._client.core, child.id), self)
+            below = TrackedRun(self._client, await runs.run(self._client.core, child.id), self)
             found.update(await below.get_metrics(name, recursive=True))
         return found
 
     async def metrics(self) -> Metrics:
         """What was logged so far, by name."""
-        return Metrics(await _ops.metrics(self._client.core, self.id))
+        return Metrics(await runs.metrics(self._client.core, self.id))
 
     # Tags and properties
 
@@ -164,7 +165,7 @@ class TrackedRun:
 
     async def get_tags(self) -> Dict[str, str]:
         """Its tags."""
-        return dict((await _ops.run(self._client.core, self.id))["tags"])
+        return dict((await runs.run(self._client.core, self.id))["tags"])
 
     async def add_properties(self, properties: Dict[str, object]) -> None:
         """Adds lasting facts about the run, such as the data's version."""
@@ -173,7 +174,7 @@ class TrackedRun:
 
     async def get_properties(self) -> Dict[str, str]:
         """Its properties."""
-        return dict((await _ops.run(self._client.core, self.id)).get("properties") or {})
+        return dict((await runs.run(self._client.core, self.id)).get("properties") or {})
 
     # Files
 
@@ -196,7 +197,7 @@ class TrackedRun:
 
     async def get_file_names(self) -> List[str]:
         """The names of its files."""
-        return [file["path"] for file in await _ops.outputs(self._client.core, self.id)]
+        return [file["path"] for file in await runs.outputs(self._client.core, self.id)]
 
     async def _keep(self, name: str, fill: Callable[[str], object]) -> None:
         with tempfile.TemporaryDirectory(prefix="outhaul-") as folder:
@@ -238,7 +239,7 @@ class TrackedRun:
 
     async def watch(self) -> Run:
         """The run as `Workspace.get_run` gives it."""
-        return Run(self._client, await _ops.run(self._client.core, self.id))
+        return Run(self._client, await runs.run(self._client.core, self.id))
 
     async def _end(self, state: str, error: object = None) -> None:
         if self._ended:
@@ -285,5 +286,5 @@ async def start(
     run_id: Optional[str] = None,
 ) -> TrackedRun:
     """Begins a tracked run; asking again with the same id makes no second one."""
-    body = _ops.tracked_body(workspace, experiment, name, tags, properties, parent.id if parent else None, run_id)
+    body = runs.tracked_body(workspace, experiment, name, tags, properties, parent.id if parent else None, run_id)
     return TrackedRun(client, await client.request("POST", "/runs/tracked", body=body, repeat=True), parent)

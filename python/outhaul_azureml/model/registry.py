@@ -71,7 +71,7 @@ def check_path(model_path: "Any") -> str:
 
 def register(workspace: "Any", name: str, model_path: str, said: "dict[str, Any]") -> "dict[str, Any]":
     """Registers a file or folder of this machine."""
-    from outhaul import _ops
+    from outhaul._ops import models
     from outhaul._client.query import new_run_id
     from outhaul._client.transport import drive
     from outhaul.errors import OuthaulError
@@ -79,7 +79,7 @@ def register(workspace: "Any", name: str, model_path: str, said: "dict[str, Any]
 
     asked = dict(said, id=new_run_id(), name=name, run=None, path=model_path)
     try:
-        told = drive(_ops.register_model(workspace._server.client.core, workspace.name, asked))  # type: dict[str, Any]
+        told = drive(models.register_model(workspace._server.client.core, workspace.name, asked))  # type: dict[str, Any]
     except OuthaulError as error:
         raise WebserviceException(words(error), inner_exception=error) from error
     return told
@@ -172,13 +172,13 @@ def delete(workspace: "Any", model_id: str) -> None:
 
 def download(workspace: "Any", model_id: str, folder: str, force: bool) -> str:
     """Writes a model's files into a folder and gives the path of its file or folder."""
-    from outhaul import _ops
+    from outhaul._ops import models
     from outhaul._client.transport import drive
     from outhaul.errors import OuthaulError
     from outhaul_azureml.server import words
 
     core = workspace._server.client.core
     try:
-        return str(drive(_ops.download_model(core, workspace.name, model_id, folder, force)))
+        return str(drive(models.download_model(core, workspace.name, model_id, folder, force)))
     except OuthaulError as error:
         raise WebserviceException(words(error), inner_exception=error) from error

@@ -57,6 +57,7 @@ class LocalWebservice(Webservice):
     def _take(self) -> None:
         """Takes over what the server tells."""
         from outhaul._model import moment
+        from outhaul._service import ServiceView
 
         found = self._found
         if found is None:
@@ -67,8 +68,7 @@ class LocalWebservice(Webservice):
             self.created_time = self.updated_time = None
             return
         # One that is asked to change is not what was asked for yet.
-        generation = (found.get("current") or {}).get("generation")
-        changing = found["state"] == "Healthy" and (generation != found["generation"] or bool(found["leaving"]))
+        changing = found["state"] == "Healthy" and ServiceView(found).is_changing
         self.state = self.STATE_DEPLOYING if changing else _STATES[found["state"]]
         error = found.get("error")
         self.error = None if error is None else error["message"]
@@ -152,9 +152,9 @@ class LocalWebservice(Webservice):
     def get_logs(self, num_lines: int = 5000, raw: bool = False) -> "Any":
         """The last lines that it wrote."""
         self._only("get_logs", self.STATE_DEPLOYING, self.STATE_FAILED, self.STATE_RUNNING)
-        found = self._found or {}
-        instance = found.get("current") or found.get("next") or found.get("error") or {}
-        run = instance.get("run")
+        from outhaul._service import ServiceView
+
+        run = None if self._found is None else ServiceView(self._found).run_id
         text = "" if run is None else requests.log(self.workspace, run)
         lines = text.splitlines(True)[-num_lines:] if num_lines else []
         kept = "".join(lines)

@@ -1,9 +1,6 @@
 """Requests about web services, with errors as v1's users know them. What is told comes back as it is."""
 
-import json
 import sys
-import urllib.error
-import urllib.request
 
 from outhaul_azureml.errors import WebserviceException
 
@@ -48,24 +45,20 @@ def call(workspace: "Any", words: "list[str]") -> "dict[str, Any]":
 
 def wishes(inference: "Any", models: "Any", port: "int | None") -> "list[str]":
     """Options of `outhaul deploy` and `outhaul service update` for what is asked for."""
-    words = []  # type: list[str]
-    for model in models or []:
-        identity = getattr(model, "id", None)
-        words.append("--model={}".format(model if identity is None else identity))
-    if port is not None:
-        words.append("--port={}".format(port))
-    if inference is None:
-        return words
-    source, entry = inference._source()
-    words += ["--source={}".format(source), "--entry={}".format(entry)]
-    spec = inference._spec()
-    if spec is None:
-        words.append("--python={}".format(sys.executable))
-    else:
-        words.append("--environment-spec={}".format(json.dumps(spec)))
-    if inference.description:
-        words.append("--description={}".format(inference.description))
-    return words
+    from outhaul._client.deployment import Deployment, words
+
+    identities = [getattr(model, "id", None) or str(model) for model in models or []]
+    asked = Deployment(models=identities, port=port)
+    if inference is not None:
+        source, entry = inference._source()
+        asked = asked._replace(
+            source=source,
+            entry=entry,
+            environment=inference._spec(),
+            python=sys.executable,
+            description=inference.description or None,
+        )
+    return words(asked)
 
 
 def delete(workspace: "Any", name: str) -> None:
@@ -81,19 +74,22 @@ def log(workspace: "Any", run: str) -> str:
 
 def score(uri: str, data: "Any") -> "Any":
     """One request, as v1 sends it."""
+    import json
+
+    from outhaul._client import scoring
+    from outhaul._client.transport import Blocking, drive
+    from outhaul._client.wire import WireError
+
     body = data if isinstance(data, bytes) else str(data).encode("utf-8")
-    asked = urllib.request.Request(uri, body, {"Content-Type": "application/json"})
     try:
-        # Never by a proxy: the service is on this machine.
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(asked, timeout=_SECONDS) as answer:
-            return json.loads(answer.read())
-    except urllib.error.HTTPError as error:
-        content = error.read().decode("utf-8", "replace")
-        raise WebserviceException(
-            "Error: Scoring was unsuccessful. Received bad response from service:\n"
-            "Response Code: {}\nHeaders: {}\nContent: {}".format(error.code, dict(error.headers), content),
-            status_code=error.code,
-        ) from error
-    except (OSError, ValueError) as error:
+        answer = drive(scoring.send(Blocking(), uri, body, timeout=_SECONDS))
+        if answer.is_good:
+            return json.loads(answer.body)
+    except (OSError, WireError, ValueError) as error:
         raise WebserviceException("Error: Scoring was unsuccessful. {}".format(error)) from error
+    content = answer.body.decode("utf-8", "replace")
+    raise WebserviceException(
+        "Error: Scoring was unsuccessful. Received bad response from service:\n"
+        "Response Code: {}\nHeaders: {}\nContent: {}".format(answer.status, answer.headers, content),
+        status_code=answer.status,
+    )

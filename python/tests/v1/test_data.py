@@ -173,9 +173,7 @@ class Data(Served):
 
     def in_a_python_with_pandas(self):
         """Runs the calling test in the Python for notebooks, which has pandas."""
-        python = notebooks.python()
-        if python is None:
-            self.skipTest("pandas is not here")
+        python = notebooks.python(self)
         done = subprocess.run(
             [python, "-m", "unittest", self.id()],
             cwd=os.path.dirname(os.path.dirname(os.path.abspath(__file__))),

@@ -2,9 +2,9 @@
 
 import ast
 import os
-import sys
 import unittest
 
+from standard import is_standard
 from v1 import PYTHON
 
 LAZY = ("pandas",)
@@ -35,7 +35,6 @@ class House(unittest.TestCase):
                     for part in ast.walk(note) if note is not None else ():
                         self.assertNotIsInstance(part, (ast.BinOp, ast.Subscript), "{}:{}".format(name, node))
 
-    @unittest.skipUnless(hasattr(sys, "stdlib_module_names"), "needs Python 3.10")
     def test_imports_the_standard_library_only(self):
         for name, _, tree in everything():
             inside = {
@@ -55,7 +54,7 @@ class House(unittest.TestCase):
                         self.assertIn(id(node), inside, name)
                         continue
                     self.assertTrue(
-                        top in ("outhaul", "outhaul_azureml") or top in sys.stdlib_module_names, (name, module)
+                        top in ("outhaul", "outhaul_azureml") or is_standard(top), (name, module)
                     )
 
     def test_every_file_says_what_it_is_and_is_no_longer_than_it_should(self):

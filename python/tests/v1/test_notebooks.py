@@ -26,15 +26,9 @@ def login_variables(**more):
 
 
 class Notebooks(Served):
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.python = notebooks.python()
-
     def setUp(self):
         super().setUp()
-        if self.python is None:
-            self.skipTest("there is no Python for notebooks")
+        notebooks.python(self)
 
     def run_notebook(self, name, **variables):
         """Executes a copy of a notebook, beside copies of the other examples, in this class's workspace."""

@@ -24,7 +24,7 @@ class Configurations(Case):
     def test_serialised_as_in_v1(self):
         found = facts()
         if found is None:
-            return
+            self.skipTest("the facts of v1 are not here")
         self.maxDiff = None
         self.assertEqual(to_plain(RunConfiguration()), found["resolved_values"]["RunConfiguration() serialised"])
         self.assertEqual(to_plain(Environment("x")), found["resolved_values"]["Environment('x') serialised"])

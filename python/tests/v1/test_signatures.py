@@ -77,7 +77,7 @@ class Signatures(unittest.TestCase):
     def test_the_table_is_made_of_the_facts(self):
         found = facts()
         if found is None:
-            return
+            self.skipTest("the facts of v1 are not here")
         with open(table.__file__.replace("__init__.py", "v1.json"), encoding="utf-8") as file:
             self.assertEqual(file.read(), make.text(found), "run `python -m outhaul_azureml.table.make` anew")
 
@@ -135,7 +135,7 @@ class Signatures(unittest.TestCase):
     def test_public_names_can_be_imported(self):
         found = facts()
         if found is None:
-            return
+            self.skipTest("the facts of v1 are not here")
         for name, names in found["resolved_values"].items():
             if name.endswith(".__all__"):
                 module = importlib.import_module(name[: -len(".__all__")])
@@ -145,7 +145,7 @@ class Signatures(unittest.TestCase):
     def test_values_are_those_of_v1(self):
         found = facts()
         if found is None:
-            return
+            self.skipTest("the facts of v1 are not here")
         compared = 0
         for name, value in found["resolved_values"].items():
             place, _, last = name.rpartition(".")
@@ -158,7 +158,7 @@ class Signatures(unittest.TestCase):
     def test_exceptions_derive_as_in_v1(self):
         found = facts()
         if found is None:
-            return
+            self.skipTest("the facts of v1 are not here")
         module = importlib.import_module("azureml.exceptions")
         for name, line in found["resolved_values"]["exception_mro"].items():
             ours = [one.__name__ for one in getattr(module, name).__mro__ if one is not object]
