@@ -12,7 +12,7 @@ use outhaul_types::{ApiError, ServiceState, WebService, Workspace};
 
 use super::place::Place;
 use super::port::check_port;
-use super::spec::{changed_spec, first_spec};
+use super::spec::{bring_models, changed_spec, first_spec};
 use super::{keeper, keys};
 use crate::app::App;
 use crate::errors::{translate, unknown};
@@ -25,6 +25,7 @@ pub(crate) async fn deploy(app: &Arc<App>, request: DeployService) -> Result<(We
         .targets
         .get(request.target.as_deref().unwrap_or(LOCAL_TARGET))?;
     let place = Place::of(app, &target.name)?;
+    bring_models(app, &workspace, &request.spec).await?;
     let _turn = app.services.turn.lock().await;
     match app.store.service(&workspace.name, &request.name).await {
         // The answer was lost, and the client asks again.
@@ -96,6 +97,7 @@ pub(crate) async fn update(
     wanted: ServiceChange,
 ) -> Result<WebService, ApiError> {
     let workspace = app.workspace(Some(&service.workspace)).await?;
+    bring_models(app, &workspace, &wanted).await?;
     let _turn = app.services.turn.lock().await;
     let now = app
         .store

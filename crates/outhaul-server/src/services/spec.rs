@@ -177,6 +177,17 @@ fn check_entry(spec: &ServiceSpec, tree: &Tree) -> Result<(), ApiError> {
     }
 }
 
+/// Copies the models that a request names to where instances are made from, which takes as long as they are large. Whoever
+/// has the turn then finds them there.
+pub(super) async fn bring_models(
+    app: &App,
+    workspace: &Workspace,
+    change: &ServiceChange,
+) -> Result<(), ApiError> {
+    let models = change.models.as_deref().unwrap_or_default();
+    chosen_models(app, workspace, models).await.map(drop)
+}
+
 async fn chosen_models(
     app: &App,
     workspace: &Workspace,
