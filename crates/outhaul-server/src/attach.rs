@@ -1,7 +1,8 @@
 //! Attaching and detaching targets: what a request may ask for, and the moments at which a target changes. The machine
-//! itself is looked at in `provision`, and made into a driver in `remote`.
+//! itself is looked at in `provision`, made into a driver in `remote`, and left in `detach`.
 
 mod adopt;
+mod detach;
 mod here;
 mod provision;
 mod remote;
@@ -9,11 +10,9 @@ mod tickets;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::Timestamp;
-use outhaul_store::StoreError;
-use outhaul_types::api::{AttachTarget, Detached};
+use outhaul_types::api::AttachTarget;
 use outhaul_types::id::check_name;
 use outhaul_types::spark::{cluster_of, hdinsight_address};
 use outhaul_types::target::HostKey;
@@ -25,16 +24,13 @@ use outhaul_vault::Vault;
 use tokio::sync::Mutex;
 
 pub(crate) use adopt::adopt;
+pub(crate) use detach::detach;
 pub(crate) use remote::scan;
 pub(crate) use tickets::Tickets;
 
 use crate::app::App;
 use crate::errors::translate;
-use crate::services;
 use crate::targets::Entry;
-
-/// How long detaching waits for a machine that has to be cleaned.
-const CLEANING: Duration = Duration::from_secs(120);
 
 /// What attaching needs.
 pub(crate) struct Attaching {
@@ -393,83 +389,6 @@ pub(crate) async fn trust(app: &Arc<App>, name: &str, key: HostKey) -> Result<Co
     show(app, &target, live);
     adopt(app, &target).await?;
     Ok(target)
-}
-
-/// Detaches a target, leaving nothing of ours on it; with `forget` without asking it.
-pub(crate) async fn detach(app: &Arc<App>, name: &str, forget: bool) -> Result<Detached, ApiError> {
-    let _turn = app.attaching.turn.lock().await;
-    let entry = app.targets.entry(name)?;
-    let Some(mut target) = entry.record else {
-        return Err(ApiError::bad_request(
-            "`local` is this machine, which is always attached",
-        ));
-    };
-    if let Some(first) = services::on_target(app, name).await?.first() {
-        return Err(
-            ApiError::conflict(format!("the web service `{first}` runs on `{name}`"))
-                .with_hint(format!("`outhaul service delete {first}` ends it")),
-        );
-    }
-    let runs = active_runs(app, &target).await?;
-    if let Some(first) = runs.first() {
-        return Err(ApiError::conflict(format!(
-            "{} of `{name}` {} not ended",
-            count(runs.len()),
-            if runs.len() == 1 { "has" } else { "have" }
-        ))
-        .with_hint(format!(
-            "wait for them, or end them: `outhaul runs cancel {}`",
-            first.id.short()
-        )));
-    }
-    let folder = target.facts.as_ref().map(|facts| facts.folder.clone());
-    let mut detached = Detached {
-        name: name.to_owned(),
-        removed: Vec::new(),
-        left: Vec::new(),
-    };
-    match (&entry.live, &folder) {
-        (Some(live), Some(_)) if !forget => {
-            target.state = ProvisioningState::Deleting;
-            app.store.put_target(target.clone()).await.map_err(translate)?;
-            let removed = tokio::time::timeout(CLEANING, live.driver.detach()).await;
-            let removed = removed.unwrap_or_else(|_| {
-                let message = format!("no answer within {} s", CLEANING.as_secs());
-                Err(outhaul_driver::DriverError::temporary(
-                    outhaul_driver::ErrorKind::Unreachable,
-                    "detach the target",
-                    message,
-                ))
-            });
-            match removed {
-                Ok(removed) => detached.removed = removed,
-                Err(error) => {
-                    target.state = ProvisioningState::Succeeded;
-                    app.store.put_target(target.clone()).await.map_err(translate)?;
-                    return Err(ApiError::new(
-                        ErrorCode::Target,
-                        format!("`{name}` stays attached: {error}"),
-                    )
-                    .with_hint(format!(
-                        "if the machine is gone for good: `outhaul target detach {name} --forget`"
-                    )));
-                }
-            }
-        }
-        (_, Some(folder)) => detached
-            .left
-            .push(format!("the folder `{folder}` on `{}`", target.address())),
-        (_, None) => {}
-    }
-    match app.store.remove_target(name, &target.id).await {
-        Ok(()) | Err(StoreError::NotFound { .. }) => {}
-        Err(error) => return Err(translate(error)),
-    }
-    if let Some(live) = entry.live {
-        live.retired.send_replace(true);
-    }
-    app.targets.remove(name);
-    Ok(detached)
 }
 
 /// Takes up the targets that the store knows.

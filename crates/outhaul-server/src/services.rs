@@ -17,7 +17,7 @@ mod step;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use outhaul_types::{ApiError, RunId};
+use outhaul_types::{ApiError, ComputeTarget, RunId};
 use tokio::sync::Notify;
 
 pub(crate) use deploy::{delete, deploy, find, list, update};
@@ -56,11 +56,11 @@ impl Services {
     }
 }
 
-/// The names of the services that run on a target.
-pub(crate) async fn on_target(app: &App, target: &str) -> Result<Vec<String>, ApiError> {
-    let all = app.store.services(None).await.map_err(translate)?;
-    let its = all.into_iter().filter(|service| service.target == target);
-    Ok(its.map(|service| service.name).collect())
+/// The names of the services that run on a target, or on one whose place it took.
+pub(crate) async fn on_target(app: &App, target: &ComputeTarget) -> Result<Vec<String>, ApiError> {
+    let mut all = app.store.services(None).await.map_err(translate)?;
+    all.retain(|service| service.target == target.name || target.aliases.contains(&service.target));
+    Ok(all.into_iter().map(|service| service.name).collect())
 }
 
 /// Takes up all services where the last server left them.

@@ -5,6 +5,7 @@
 
 mod bad_hosts;
 mod failpoints;
+mod far;
 mod faults;
 mod many;
 mod network;

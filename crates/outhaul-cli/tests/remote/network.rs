@@ -7,46 +7,14 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use outhaul_testkit::home::Home;
-use outhaul_testkit::netns::FarHost;
 use outhaul_testkit::process::{Answer, eventually, is_there, until};
 use outhaul_testkit::random::full;
-use outhaul_testkit::sshd::Setup;
 use serde_json::Value;
 
+use crate::far::Far;
 use crate::support::{
-    Steps, attach, check_large, home, make_marks, prepare, run_folders, shell, submit_large, wait_for,
-    wait_for_lost_contact, wait_for_more,
+    check_large, run_folders, shell, submit_large, wait_for, wait_for_lost_contact, wait_for_more,
 };
-
-/// A data folder with a second host.
-struct Far {
-    home: Home,
-    host: FarHost,
-}
-
-impl Far {
-    /// The host, attached as `box`; `None` where there can be none.
-    fn attached() -> Option<Self> {
-        let host = FarHost::start(Setup::new())?;
-        let sshd = host.sshd();
-        make_marks(sshd);
-        let home = home();
-        prepare(&home, sshd);
-        let _ = attach(&home, sshd, sshd.address(), "box", &[]).success();
-        Some(Self { home, host })
-    }
-
-    fn steps(&self, number: usize) -> Steps {
-        Steps::of(self.host.sshd(), number)
-    }
-
-    /// Takes the link down, for exactly as long as is asked for, which is what this is about.
-    fn without_link(&self, time: Duration) {
-        self.host.link_down();
-        sleep(time);
-        self.host.link_up();
-    }
-}
 
 /// For how long the link is down in tests of an outage that connections survive.
 fn outages() -> &'static [Duration] {

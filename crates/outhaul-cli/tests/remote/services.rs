@@ -1,13 +1,11 @@
 //! Web services on a second host: brought there, called from here, kept through what happens to the server and the link.
 
 use outhaul_testkit::certificate::Certificate;
-use outhaul_testkit::home::Home;
-use outhaul_testkit::netns::FarHost;
 use outhaul_testkit::process::{Answer, until};
-use outhaul_testkit::sshd::Setup;
 use serde_json::Value;
 
-use crate::support::{attach, home, make_marks, ours, prepare};
+use crate::far::Far;
+use crate::support::ours;
 
 /// Tells where it runs and what it got.
 const SCORE: &str = r#"
@@ -26,45 +24,34 @@ def run(data):
             "network": network, "key": os.environ.get("OUTHAUL_SCORING_KEY")}
 "#;
 
-struct Far {
-    home: Home,
-    host: FarHost,
+/// A second host, and what is served on it.
+fn attached() -> Option<Far> {
+    let far = Far::attached()?;
+    far.home.write("deploy/score.py", SCORE);
+    far.home.write("model.txt", "3");
+    far.home.write("rows.json", "{\"data\": [1, 2]}");
+    Some(far)
 }
 
-impl Far {
-    /// The host, attached as `box`; `None` where there can be none.
-    fn attached() -> Option<Self> {
-        let host = FarHost::start(Setup::new())?;
-        make_marks(host.sshd());
-        let home = home();
-        prepare(&home, host.sshd());
-        let _ = attach(&home, host.sshd(), host.sshd().address(), "box", &[]).success();
-        home.write("deploy/score.py", SCORE);
-        home.write("model.txt", "3");
-        home.write("rows.json", "{\"data\": [1, 2]}");
-        Some(Self { home, host })
-    }
+fn deploy(far: &Far, name: &str, more: &[&str]) -> Answer {
+    let words = [
+        "deploy",
+        "remote",
+        name,
+        "--target",
+        "box",
+        "--entry",
+        "deploy/score.py",
+    ];
+    far.home.call([&words[..], more].concat())
+}
 
-    fn deploy(&self, name: &str, more: &[&str]) -> Answer {
-        let words = [
-            "deploy",
-            "remote",
-            name,
-            "--target",
-            "box",
-            "--entry",
-            "deploy/score.py",
-        ];
-        self.home.call([&words[..], more].concat())
-    }
+fn test(far: &Far, name: &str) -> Answer {
+    far.home.call(["service", "test", name, "--data", "rows.json"])
+}
 
-    fn test(&self, name: &str) -> Answer {
-        self.home.call(["service", "test", name, "--data", "rows.json"])
-    }
-
-    fn scored(&self, name: &str) -> Value {
-        serde_json::from_slice(&self.test(name).success().stdout).unwrap()
-    }
+fn scored(far: &Far, name: &str) -> Value {
+    serde_json::from_slice(&test(far, name).success().stdout).unwrap()
 }
 
 fn said(answer: &Answer) -> String {
@@ -73,17 +60,15 @@ fn said(answer: &Answer) -> String {
 
 #[test]
 fn a_model_is_served_on_another_machine_through_all_that_happens() {
-    let Some(far) = Far::attached() else { return };
-    let deployed = far
-        .deploy("there", &["--model", "model.txt", "--auth-keys"])
-        .success();
+    let Some(far) = attached() else { return };
+    let deployed = deploy(&far, "there", &["--model", "model.txt", "--auth-keys"]).success();
     let url = deployed.text().to_owned();
     assert!(url.starts_with("http://127.0.0.1:"), "{url}");
-    let scored = far.scored("there");
-    assert_eq!(scored["answer"], serde_json::json!([3, 6]));
-    assert_eq!(scored["key"], Value::Null, "the script sees no key");
+    let answer = scored(&far, "there");
+    assert_eq!(answer["answer"], serde_json::json!([3, 6]));
+    assert_eq!(answer["key"], Value::Null, "the script sees no key");
     let address = far.host.sshd().address().ip().to_string();
-    let network = scored["network"].as_str().unwrap();
+    let network = answer["network"].as_str().unwrap();
     assert!(
         network.contains(&format!("{address}\n")),
         "it runs there: {network}"
@@ -119,7 +104,7 @@ fn a_model_is_served_on_another_machine_through_all_that_happens() {
         .call(["service", "update", "there", "--model", "other.txt"])
         .success();
     assert_eq!(updated.text(), url);
-    assert_eq!(far.scored("there")["answer"], serde_json::json!([5, 10]));
+    assert_eq!(scored(&far, "there")["answer"], serde_json::json!([5, 10]));
     far.home.write(
         "broken/score.py",
         "def init(): raise ValueError('not today')\ndef run(data): pass\n",
@@ -131,26 +116,26 @@ fn a_model_is_served_on_another_machine_through_all_that_happens() {
     assert!(said(&broken).contains("not today"), "{broken}");
 
     // It goes on without the server, and the next one leads there again.
-    let pid = far.scored("there")["pid"].clone();
+    let pid = scored(&far, "there")["pid"].clone();
     assert_eq!(far.home.kill_server(), 1);
     assert_eq!(far.home.json(["service", "show", "there"])["state"], "Healthy");
-    let scored = far.scored("there");
+    let answer = scored(&far, "there");
     assert_eq!(
-        (&scored["pid"], &scored["answer"]),
+        (&answer["pid"], &answer["answer"]),
         (&pid, &serde_json::json!([5, 10]))
     );
 
     // Without a link callers are told so; with one all is as before.
     far.host.link_down();
-    let told = far.test("there");
+    let told = test(&far, "there");
     assert_eq!(told.code, Some(1), "{told}");
     assert!(
         said(&told).contains("502") || told.text().contains("cannot be reached"),
         "{told}"
     );
     far.host.link_up();
-    until("it is reached again", || far.test("there").is_success());
-    assert_eq!(far.scored("there")["pid"], pid);
+    until("it is reached again", || test(&far, "there").is_success());
+    assert_eq!(scored(&far, "there")["pid"], pid);
 
     let refused = far.home.call(["target", "detach", "box"]);
     assert_eq!(refused.code, Some(2), "{refused}");
@@ -163,7 +148,7 @@ fn a_model_is_served_on_another_machine_through_all_that_happens() {
 
 #[test]
 fn callers_come_to_the_machine_itself_where_it_listens_to_all() {
-    let Some(far) = Far::attached() else { return };
+    let Some(far) = attached() else { return };
     let folder = far.host.sshd().folder();
     let address = far.host.sshd().address().ip().to_string();
     let tls = Certificate::new(folder, &address);
@@ -181,7 +166,7 @@ fn callers_come_to_the_machine_itself_where_it_listens_to_all() {
         "--tls-key",
         tls.key.to_str().unwrap(),
     ];
-    let url = far.deploy("open", &wishes).success().text().to_owned();
+    let url = deploy(&far, "open", &wishes).success().text().to_owned();
     assert!(url.starts_with(&format!("https://{address}:")), "{url}");
     // No server is needed on the way.
     assert_eq!(far.home.kill_server(), 1);
@@ -193,7 +178,7 @@ fn callers_come_to_the_machine_itself_where_it_listens_to_all() {
 
 #[test]
 fn what_cannot_be_is_said_and_changes_nothing() {
-    let Some(far) = Far::attached() else { return };
+    let Some(far) = attached() else { return };
     let _ = far
         .home
         .call([
@@ -217,7 +202,7 @@ fn what_cannot_be_is_said_and_changes_nothing() {
         ("here", &["--overwrite"], "runs on `local`"),
         ("there", &["--port", &port], "belongs to the web service `here`"),
     ] {
-        let refused = far.deploy(name, more);
+        let refused = deploy(&far, name, more);
         assert_eq!(refused.code, Some(2), "{more:?}: {refused}");
         assert!(said(&refused).contains(word), "{more:?}: {refused}");
     }
