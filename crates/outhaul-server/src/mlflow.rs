@@ -7,6 +7,7 @@ mod experiments;
 mod logging;
 mod models;
 mod runs;
+mod search;
 mod serve;
 mod store;
 mod token;

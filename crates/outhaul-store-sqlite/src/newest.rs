@@ -68,6 +68,20 @@ fn of_key(connection: &Connection, run: i64) -> Result<Vec<MetricValue>> {
     Ok(found)
 }
 
+/// These whole runs as far as they are there, each with its own.
+pub(crate) fn with_ids(connection: &Connection, ids: &[RunId]) -> Result<Vec<(Run, Vec<MetricValue>)>> {
+    let mut statement = connection.prepare_cached(&format!("{} WHERE runs.id = ?1", runs::SELECT))?;
+    let mut found = Vec::new();
+    for id in ids {
+        let mut rows = statement.query([id.as_str()])?;
+        if let Some(row) = rows.next()? {
+            let (key, run) = runs::from_row(row)?;
+            found.push((run, of_key(connection, key)?));
+        }
+    }
+    Ok(found)
+}
+
 /// The whole runs that a query means, each with its own.
 pub(crate) fn with_runs(
     connection: &Connection,

@@ -152,6 +152,13 @@ impl Store for SqliteStore {
             .await
     }
 
+    async fn whole_runs(&self, ids: &[RunId]) -> Result<Vec<(Run, Vec<MetricValue>)>, StoreError> {
+        let ids = ids.to_vec();
+        self.readers
+            .read(move |connection| newest::with_ids(connection, &ids))
+            .await
+    }
+
     async fn summaries(&self, ids: &[RunId]) -> Result<Vec<RunSummary>, StoreError> {
         let ids = ids.to_vec();
         self.readers

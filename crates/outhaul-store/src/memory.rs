@@ -103,6 +103,14 @@ impl Store for MemoryStore {
         self.state().runs_with_metrics(&RunQuery::new(filter)?)
     }
 
+    async fn whole_runs(&self, ids: &[RunId]) -> Result<Vec<(Run, Vec<MetricValue>)>, StoreError> {
+        let state = self.state();
+        let known = ids.iter().filter_map(|id| state.stored(id).ok());
+        Ok(known
+            .map(|stored| (stored.run.clone(), stored.newest_metrics()))
+            .collect())
+    }
+
     async fn summaries(&self, ids: &[RunId]) -> Result<Vec<RunSummary>, StoreError> {
         let state = self.state();
         let known = ids.iter().filter_map(|id| state.stored(id).ok());

@@ -105,6 +105,9 @@ pub trait Store: Send + Sync {
     /// [`newest_metrics`](Self::newest_metrics).
     async fn runs_with_metrics(&self, filter: &RunFilter)
     -> Result<Vec<(Run, Vec<MetricValue>)>, StoreError>;
+    /// These whole runs in this order, each with its [`newest_metrics`](Self::newest_metrics); one that is not there is left
+    /// out.
+    async fn whole_runs(&self, ids: &[RunId]) -> Result<Vec<(Run, Vec<MetricValue>)>, StoreError>;
     /// The summaries of these runs in this order; one that is not there is left out.
     async fn summaries(&self, ids: &[RunId]) -> Result<Vec<RunSummary>, StoreError>;
     /// Runs with a spec (not child runs) that have not ended, oldest first: what a starting server takes up again.

@@ -1,27 +1,24 @@
-//! Runs by the protocol: begun, told, ended, found.
+//! Runs by the protocol: begun, told, ended, and the history of their metrics.
 
 use std::collections::BTreeMap;
 
 use outhaul_mlflow::MlflowError;
 use outhaul_mlflow::error::Code;
-use outhaul_mlflow::filter;
-use outhaul_mlflow::metric::{Point, by_name};
+use outhaul_mlflow::metric::Point;
+use outhaul_mlflow::page;
 use outhaul_mlflow::request::Fields;
 use outhaul_mlflow::run::{
-    ATTRIBUTES, DELETED_TAG, Lineage, NAME_TAG, PARENT_TAG, RunView, USER_TAG, View, is_deleted, plain_name,
-    state,
+    DELETED_TAG, Lineage, NAME_TAG, PARENT_TAG, RunView, USER_TAG, is_deleted, plain_name, state,
 };
-use outhaul_mlflow::{order, page};
-use outhaul_types::api::RunFilter;
 use outhaul_types::tracking::{ChangeTags, EndRun};
 use outhaul_types::workspace::NO_TARGET;
 use outhaul_types::{NewRun, Run, RunId, RunState};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::experiments::paged;
 use super::logging::check_there;
 use super::serve::Answer;
-use super::store::{INPUTS, OUTPUTS, experiment, experiments, failed, required, run, run_of, view};
+use super::store::{experiment, failed, required, run, run_of, view};
 use crate::app::App;
 use crate::tracked;
 
@@ -156,68 +153,6 @@ pub(super) async fn set_deleted(app: &App, workspace: &str, fields: &Fields, del
         tracked::change_tags(app, &run, change).await?;
     }
     Ok(json!({}))
-}
-
-pub(super) async fn search(app: &App, workspace: &str, fields: &Fields) -> Answer {
-    let conditions = filter::parse(fields.filter.as_deref().unwrap_or_default(), &ATTRIBUTES)?;
-    let orders = order::parse(&fields.order_texts(), &ATTRIBUTES)?;
-    fields.check_limit(0, 50_000)?;
-    let shown = View::parse(fields.run_view_type.as_deref());
-    let mut inputs = lineage(app, workspace, INPUTS).await?;
-    let mut outputs = lineage(app, workspace, OUTPUTS).await?;
-    let mut found = Vec::new();
-    for experiment in experiments(app, workspace).await? {
-        if !fields.experiment_ids.contains(&experiment.id()) {
-            continue;
-        }
-        let filter = RunFilter {
-            workspace: Some(workspace.to_owned()),
-            experiment: Some(experiment.name),
-            children: Some(true),
-            ..RunFilter::default()
-        };
-        for (run, newest) in app.store.runs_with_metrics(&filter).await.map_err(failed)? {
-            if !shown.shows(is_deleted(&run)) {
-                continue;
-            }
-            let id = run.id.to_string();
-            let lineage = Lineage {
-                inputs: inputs.remove(&id).unwrap_or_default(),
-                outputs: outputs.remove(&id).unwrap_or_default(),
-            };
-            let view = RunView {
-                run,
-                metrics: by_name(&newest),
-                lineage,
-            };
-            if filter::matches(&view, &conditions) {
-                found.push(view);
-            }
-        }
-    }
-    found.sort_by(|one, other| {
-        let newest_first = other
-            .run
-            .started_at
-            .unwrap_or(other.run.created_at)
-            .cmp(&one.run.started_at.unwrap_or(one.run.created_at));
-        order::compare(&orders, one, other)
-            .then(newest_first)
-            .then_with(|| one.run.id.cmp(&other.run.id))
-    });
-    let (items, next) = page::page(found, fields.page_token.as_deref(), fields.limit(1000, 50_000))?;
-    let messages: Vec<Value> = items.iter().map(RunView::message).collect();
-    Ok(paged("runs", messages, next))
-}
-
-async fn lineage(app: &App, workspace: &str, kind: &str) -> Answer<BTreeMap<String, Value>> {
-    Ok(app
-        .store
-        .documents(workspace, kind)
-        .await
-        .map_err(failed)?
-        .into_iter()
-        .collect())
 }
 
 pub(super) async fn history(app: &App, workspace: &str, fields: &Fields) -> Answer {

@@ -17,7 +17,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use super::token::Holder;
-use super::{artifacts, experiments, logging, models, runs};
+use super::{artifacts, experiments, logging, models, runs, search};
 use crate::app::App;
 
 /// The result of a route.
@@ -121,7 +121,7 @@ async fn dispatch(app: &Arc<App>, workspace: &str, asked: Route, fields: Fields)
         Route::UpdateRun => runs::update(app, workspace, &fields).await,
         Route::DeleteRun => runs::set_deleted(app, workspace, &fields, true).await,
         Route::RestoreRun => runs::set_deleted(app, workspace, &fields, false).await,
-        Route::SearchRuns => runs::search(app, workspace, &fields).await,
+        Route::SearchRuns => search::search(app, workspace, &fields).await,
         Route::MetricHistory => runs::history(app, workspace, &fields).await,
         Route::MetricHistoryBulk => runs::history_bulk(app, workspace, &fields).await,
         Route::LogMetric => logging::metric(app, workspace, &fields).await,

@@ -358,6 +358,11 @@ pub async fn of_many_runs_at_once(store: Arc<dyn Store>) {
             single.push((run.unwrap(), newest.unwrap()));
         }
         assert_eq!(found, single, "{filter:?}");
+        let mut ids: Vec<RunId> = single.iter().map(|(run, _)| run.id.clone()).collect();
+        ids.reverse();
+        single.reverse();
+        ids.insert(0, id(999));
+        assert_eq!(store.whole_runs(&ids).await.unwrap(), single, "{filter:?}");
     }
     let counts: Vec<_> = store.runs_with_metrics(&here()).await.unwrap();
     let counts: Vec<_> = counts.iter().map(|(_, metrics)| metrics.len()).collect();
