@@ -54,6 +54,7 @@ class Channel:
         head_length, body_length = LENGTHS.unpack_from(frame)
         begin = LENGTHS.size + head_length
         missing = begin + body_length - len(frame)
+        # Nothing follows a request before it is answered: the file keeps nothing back.
         if missing > 0:
             rest = self.file.read(missing)
             if len(rest) < missing:
