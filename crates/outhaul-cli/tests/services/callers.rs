@@ -50,25 +50,7 @@ fn tls_is_spoken_with_the_certificate_that_is_given() {
         bench.home.work().join("key.pem"),
         bench.home.work().join("cert.pem"),
     );
-    let made = std::process::Command::new("openssl")
-        .args([
-            "req",
-            "-x509",
-            "-newkey",
-            "rsa:2048",
-            "-nodes",
-            "-days",
-            "2",
-            "-subj",
-            "/CN=127.0.0.1",
-        ])
-        .args(["-addext", "subjectAltName=IP:127.0.0.1", "-keyout"])
-        .arg(&key)
-        .arg("-out")
-        .arg(&cert)
-        .output()
-        .unwrap();
-    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    self_signed(&cert, &key);
     let tls = ["--tls-cert", "cert.pem", "--tls-key", "key.pem", "--auth-keys"];
     let mode = |file: &std::path::Path, mode| {
         use std::os::unix::fs::PermissionsExt as _;
@@ -136,9 +118,65 @@ fn tls_is_spoken_with_the_certificate_that_is_given() {
     );
     let scored: Value = serde_json::from_slice(&answer.stdout).unwrap();
     assert_eq!(scored["answer"], serde_json::json!([4]));
+    test_speaks_tls(&bench, &cert);
     let plain = ask(&url.replace("https://", "http://"), "", "{}");
     assert!(plain.is_err(), "it speaks nothing else: {plain:?}");
     bench.delete("churn-api");
+}
+
+/// `outhaul service test` trusts the service's own certificate, or the roots that are named, and nothing else.
+fn test_speaks_tls(bench: &Bench, cert: &std::path::Path) {
+    std::fs::write(bench.home.work().join("rows.json"), "{\"data\": [4]}").unwrap();
+    let test = ["service", "test", "churn-api", "--data", "rows.json"];
+    let answer = bench.home.call(test).success().text().to_owned();
+    assert_eq!(
+        serde_json::from_str::<Value>(&answer).unwrap()["answer"],
+        serde_json::json!([4])
+    );
+    let with_roots = |roots: &str| bench.home.call(test.into_iter().chain(["--cacert", roots]));
+    with_roots("cert.pem").success();
+    // Another certificate with the same name, in the place of the one that the service has loaded.
+    let own = std::fs::read(cert).unwrap();
+    self_signed(cert, &bench.home.work().join("other.key"));
+    for answer in [bench.home.call(test), with_roots("cert.pem")] {
+        assert!(
+            !answer.is_success() && answer.said().contains("does not answer"),
+            "{answer}"
+        );
+        assert!(answer.said().contains("certificate"), "{answer}");
+    }
+    std::fs::write(cert, own).unwrap();
+    bench.home.call(test).success();
+    let nothing = with_roots("rows.json");
+    assert!(
+        !nothing.is_success() && nothing.said().contains("no certificate"),
+        "{nothing}"
+    );
+}
+
+/// Makes a certificate for this machine, and its key.
+fn self_signed(certificate: &std::path::Path, key: &std::path::Path) {
+    let made = std::process::Command::new("openssl")
+        .args([
+            "req",
+            "-x509",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-days",
+            "2",
+            "-subj",
+            "/CN=127.0.0.1",
+        ])
+        .args(["-addext", "subjectAltName=IP:127.0.0.1"])
+        // One that vouches for itself is a root and no authority, so that it can be both.
+        .args(["-addext", "basicConstraints=critical,CA:FALSE", "-keyout"])
+        .arg(key)
+        .arg("-out")
+        .arg(certificate)
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
 }
 
 fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
