@@ -37,21 +37,23 @@ pub async fn score(
     let (scheme, address) = url
         .split_once("://")
         .filter(|(scheme, _)| ["http", "https"].contains(scheme))
-        .ok_or_else(|| wrong(format!("`{url}` is not an address of HTTP")))?;
+        .ok_or_else(|| wrong(&format!("`{url}` is not an address of HTTP")))?;
     let mut request = Request::post("/score")
         .header(header::HOST, address)
         .header(header::CONTENT_TYPE, content_type);
     if let Some(key) = key {
         request = request.header(header::AUTHORIZATION, format!("Bearer {key}"));
     }
-    let request = request.body(Full::new(Bytes::from(body))).map_err(wrong)?;
+    let request = request
+        .body(Full::new(Bytes::from(body)))
+        .map_err(|error| wrong(&error))?;
     let cannot_reach = |error| ClientError::io(format!("cannot reach `{url}`"), error);
     if scheme == "http" {
         let stream = TcpStream::connect(address).await.map_err(cannot_reach)?;
         return ask(url, stream, request).await;
     }
-    let host = host(address).map_err(wrong)?;
-    let config = client_config(trust, &host).map_err(wrong)?;
+    let host = host(address).map_err(|error| wrong(&error))?;
+    let config = client_config(trust, &host).map_err(|error| wrong(&error))?;
     let stream = TcpStream::connect(address).await.map_err(cannot_reach)?;
     let stream = TlsConnector::from(config)
         .connect(host, stream)
@@ -60,7 +62,7 @@ pub async fn score(
     ask(url, stream, request).await
 }
 
-fn wrong(error: impl ToString) -> ClientError {
+fn wrong(error: &impl ToString) -> ClientError {
     ClientError::Protocol(error.to_string())
 }
 
