@@ -17,6 +17,7 @@ mod scoring;
 mod socket;
 mod sse;
 mod tracking;
+mod trust;
 
 pub use build::{VERSION, build_id, replaces};
 pub use client::{ByteStream, Client};
@@ -28,3 +29,4 @@ pub use routes::{BuildItem, BuildProgress};
 pub use scoring::{ScoringAnswer, score};
 pub use socket::{SOCKET_FILE, SocketPath, socket_path};
 pub use sse::{SseError, SseEvent, SseParser};
+pub use trust::Trust;

@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use bytes::Bytes;
-use http::{HeaderMap, Method};
+use http::header::HeaderValue;
+use http::request::Parts;
 use tokio::net::UnixStream;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -18,20 +19,27 @@ use crate::pool::{Counts, Effect, JobId, Pool, Refusal, WorkerId};
 use crate::process::Process;
 use crate::worker;
 
-/// The code of the worker's side, which the program carries.
-const WORKER: &str = include_str!("../worker/worker.py");
+/// The code of the worker's side, which the program carries: what is started, and what it loads when it needs it.
+const WORKER: [(&str, &str); 2] = [
+    ("worker.py", include_str!("../worker/worker.py")),
+    ("extras.py", include_str!("../worker/extras.py")),
+];
 
 /// A request as workers get it.
 #[derive(Debug)]
 pub(crate) struct Request {
-    pub id: String,
-    pub method: Method,
-    pub path: String,
-    pub query: String,
-    pub content_type: String,
-    pub headers: HeaderMap,
+    pub id: HeaderValue,
+    /// Its method, address and headers.
+    pub parts: Parts,
     pub remote: IpAddr,
     pub body: Bytes,
+}
+
+impl Request {
+    /// Its id in a log.
+    pub(crate) fn id(&self) -> &str {
+        self.id.to_str().unwrap_or("-")
+    }
 }
 
 /// A request and where its answer goes.
@@ -107,7 +115,7 @@ impl Engine {
     /// When there is no place for the worker's code.
     pub(crate) fn new(config: Config) -> std::io::Result<Arc<Self>> {
         let folder = tempfile::Builder::new().prefix("outhaul-scoring-").tempdir()?;
-        std::fs::write(folder.path().join("worker.py"), WORKER)?;
+        write_worker(folder.path())?;
         let pool = Pool::new(config.workers, config.queue);
         Ok(Arc::new(Self {
             config,
@@ -195,12 +203,13 @@ impl Engine {
     }
 
     pub(crate) fn start_process(&self, id: WorkerId) -> Result<(Process, UnixStream), Broken> {
-        let program: PathBuf = self.folder.path().join("worker.py");
+        let folder = self.folder.path();
+        let program = folder.join(WORKER[0].0);
         let config = &self.config;
         // A cleaner of temporary files may have been here.
-        let there = program.exists()
-            || std::fs::create_dir_all(self.folder.path())
-                .and_then(|()| std::fs::write(&program, WORKER))
+        let there = WORKER.iter().all(|(name, _)| folder.join(name).exists())
+            || std::fs::create_dir_all(folder)
+                .and_then(|()| write_worker(folder))
                 .is_ok();
         if !there {
             return Err(Broken::new(format!("`{}` cannot be written", program.display())));
@@ -312,6 +321,12 @@ impl Engine {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn write_worker(folder: &Path) -> std::io::Result<()> {
+    WORKER
+        .iter()
+        .try_for_each(|(name, text)| std::fs::write(folder.join(name), text))
 }
 
 /// Takes a request out of the queue when nobody waits for it any more.

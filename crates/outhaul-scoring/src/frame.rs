@@ -44,7 +44,7 @@ pub(crate) fn lengths(bytes: [u8; LENGTHS]) -> Result<(usize, usize), BadFrame> 
 /// A whole frame that was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Frame {
-    pub head: Vec<u8>,
+    pub head: Bytes,
     pub body: Bytes,
 }
 

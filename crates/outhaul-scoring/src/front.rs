@@ -1,5 +1,6 @@
 //! The HTTP side of one request: who may ask, what is asked, what is answered.
 
+use std::cell::RefCell;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
@@ -33,6 +34,8 @@ const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 const PLAIN: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
 const TRUE: HeaderValue = HeaderValue::from_static("True");
 const FALSE: HeaderValue = HeaderValue::from_static("False");
+/// For so many ids the system is asked for random bytes at once.
+const IDS: usize = 64;
 /// So much of a body that is refused is read away, so that its sender gets to read the answer.
 const READ_AWAY: u64 = 1 << 30;
 
@@ -55,17 +58,18 @@ impl Front {
             Ok(ids) => ids,
             Err(text) => return stamped(failure(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, text)),
         };
+        let origin = self.allowed_origin(&parts);
         let mut answer = if self.is_preflight(&parts) {
             self.preflight(&parts)
         } else {
-            self.routed(&parts, body, remote, &ids).await
+            self.routed(parts, body, remote, &ids).await
         };
         ids.write(answer.headers_mut());
-        self.allow_origin(&parts, &mut answer);
+        self.allow_origin(origin, &mut answer);
         stamped(answer)
     }
 
-    async fn routed(&self, parts: &Parts, body: Incoming, remote: IpAddr, ids: &Ids) -> Answer {
+    async fn routed(&self, parts: Parts, body: Incoming, remote: IpAddr, ids: &Ids) -> Answer {
         let traits = self.engine.traits();
         let route = Route::of(&parts.method, parts.uri.path(), traits.raw);
         let authorization = parts.headers.get(AUTHORIZATION).map(HeaderValue::as_bytes);
@@ -77,7 +81,7 @@ impl Front {
             answer
                 .headers_mut()
                 .insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-            return self.refused(parts, body, answer).await;
+            return self.refused(&parts, body, answer).await;
         }
         match route {
             Route::Score => self.score(parts, body, remote, ids).await,
@@ -87,7 +91,7 @@ impl Front {
                 let (counts, ready) = self.engine.counts();
                 plain(StatusCode::OK, PLAIN, self.engine.metrics.text(counts, ready))
             }
-            Route::Swagger => self.swagger(parts),
+            Route::Swagger => self.swagger(&parts),
             Route::Options(methods) => {
                 let mut answer = plain(StatusCode::OK, HTML, "");
                 answer
@@ -106,19 +110,20 @@ impl Front {
                 answer
                     .headers_mut()
                     .insert(ALLOW, HeaderValue::from_static(methods));
-                self.refused(parts, body, answer).await
+                self.refused(&parts, body, answer).await
             }
             Route::Unknown => {
                 let text = "The requested URL was not found on the server. If you entered the URL manually please \
                             check your spelling and try again.";
-                self.refused(parts, body, failure(StatusCode::NOT_FOUND, text))
+                self.refused(&parts, body, failure(StatusCode::NOT_FOUND, text))
                     .await
             }
         }
     }
 
-    async fn score(&self, parts: &Parts, body: Incoming, remote: IpAddr, ids: &Ids) -> Answer {
+    async fn score(&self, parts: Parts, body: Incoming, remote: IpAddr, ids: &Ids) -> Answer {
         let began = Instant::now();
+        let (method, uri) = (parts.method.clone(), parts.uri.clone());
         let answer = self.scored(parts, body, remote, ids).await;
         let (status, took) = (answer.status().as_u16(), began.elapsed());
         self.engine.metrics.answered(status, took);
@@ -126,34 +131,24 @@ impl Front {
             request = %ids.request.to_str().unwrap_or("-"),
             status,
             ms = %format_args!("{:.3}", took.as_secs_f64() * 1000.0),
-            "{} {}",
-            parts.method,
-            parts.uri.path()
+            "{method} {}",
+            uri.path()
         );
         answer
     }
 
-    async fn scored(&self, parts: &Parts, body: Incoming, remote: IpAddr, ids: &Ids) -> Answer {
+    async fn scored(&self, parts: Parts, body: Incoming, remote: IpAddr, ids: &Ids) -> Answer {
         // Asked before the body is read: what would be refused is not kept in memory.
         if let Some(why) = self.engine.refusal() {
-            return self.refused(parts, body, turned_away(why)).await;
+            return self.refused(&parts, body, turned_away(why)).await;
         }
-        let body = match self.read(parts, body).await {
+        let body = match self.read(&parts, body).await {
             Ok(body) => body,
             Err(answer) => return *answer,
         };
-        let text = |value: Option<&HeaderValue>| {
-            value
-                .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
-                .unwrap_or_default()
-        };
         let request = Request {
-            id: text(Some(&ids.request)),
-            method: parts.method.clone(),
-            path: parts.uri.path().to_owned(),
-            query: parts.uri.query().unwrap_or_default().to_owned(),
-            content_type: text(parts.headers.get(CONTENT_TYPE)),
-            headers: parts.headers.clone(),
+            id: ids.request.clone(),
+            parts,
             remote,
             body,
         };
@@ -265,13 +260,13 @@ impl Front {
         (origin.as_bytes() == cors.as_bytes()).then(|| origin.clone())
     }
 
-    fn allow_origin(&self, parts: &Parts, answer: &mut Answer) {
+    fn allow_origin(&self, origin: Option<HeaderValue>, answer: &mut Answer) {
         if self.engine.config.cors.is_none() {
             return;
         }
         let headers = answer.headers_mut();
         headers.append(VARY, HeaderValue::from_static("Origin"));
-        if let Some(origin) = self.allowed_origin(parts) {
+        if let Some(origin) = origin {
             headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
         }
     }
@@ -298,9 +293,19 @@ impl Front {
 }
 
 fn fresh_id() -> HeaderValue {
-    let mut bytes = [0; 16];
-    // Ids tell requests apart in logs; without random bytes they all look alike and nothing else is lost.
-    let _ = getrandom::fill(&mut bytes);
+    thread_local! {
+        /// Random bytes for the next ids: the system is asked once for many.
+        static RANDOM: RefCell<Vec<[u8; 16]>> = const { RefCell::new(Vec::new()) };
+    }
+    let bytes = RANDOM.with_borrow_mut(|left| {
+        if left.is_empty() {
+            let mut many = [0; 16 * IDS];
+            // Ids tell requests apart in logs; without random bytes they look alike and nothing else is lost.
+            let _ = getrandom::fill(&mut many);
+            left.extend(many.as_chunks().0);
+        }
+        left.pop().unwrap_or_default()
+    });
     uuid(bytes)
 }
 

@@ -16,16 +16,14 @@ pub(crate) struct RequestHead<'a> {
     pub remote: String,
 }
 
-/// What a worker says.
+/// What a worker says first. What follows are answers.
 #[derive(Debug, Deserialize)]
-#[serde(untagged)]
-pub(crate) enum WorkerHead {
+#[serde(rename_all = "lowercase")]
+pub(crate) enum FirstHead {
     /// The script is loaded and `init()` has returned.
-    Ready { ready: Traits },
+    Ready(Traits),
     /// The script cannot be served; the body is a traceback, or empty.
-    Broken { broken: String },
-    /// The answer to a request.
-    Answer(AnswerHead),
+    Broken(String),
 }
 
 /// What a script is.
@@ -71,17 +69,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_three_heads_are_told_apart() {
-        let read = |text: &str| serde_json::from_str::<WorkerHead>(text);
-        assert!(matches!(
-            read(r#"{"ready":{"raw":true,"headers":true,"schemas":{}}}"#),
-            Ok(WorkerHead::Ready { ready }) if ready.raw && ready.schemas == Schemas::default()
-        ));
-        assert!(matches!(read(r#"{"broken":"x"}"#), Ok(WorkerHead::Broken { broken }) if broken == "x"));
-        assert!(matches!(
-            read(r#"{"status":200,"headers":[["A","b"]],"ms":"0.1","failed":false}"#),
-            Ok(WorkerHead::Answer(answer)) if answer.status == 200 && answer.headers.len() == 1
-        ));
-        assert!(read(r#"{"other":1}"#).is_err());
+    fn heads_are_told_apart() {
+        let first = |text: &str| serde_json::from_str::<FirstHead>(text);
+        let answer = |text: &str| serde_json::from_str::<AnswerHead>(text);
+        let ready = r#"{"ready":{"raw":true,"headers":true,"schemas":{}}}"#;
+        assert!(
+            matches!(first(ready), Ok(FirstHead::Ready(traits)) if traits.raw && traits.schemas == Schemas::default())
+        );
+        assert!(matches!(first(r#"{"broken":"x"}"#), Ok(FirstHead::Broken(broken)) if broken == "x"));
+        let usual = r#"{"status":200,"headers":[["A","b"]],"ms":"0.1","failed":false}"#;
+        assert!(matches!(answer(usual), Ok(found) if found.status == 200 && found.headers.len() == 1));
+        assert!(first(usual).is_err() && answer(ready).is_err());
+        assert!(first(r#"{"other":1}"#).is_err() && answer(r#"{"other":1}"#).is_err());
     }
 }

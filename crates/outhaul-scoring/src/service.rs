@@ -1,11 +1,13 @@
 //! A running service: the listening socket, its connections, reload and end.
 
 use std::convert::Infallible;
+use std::future::poll_fn;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
 use hyper::server::conn::http1;
@@ -302,18 +304,14 @@ async fn http(
     mut stopping: watch::Receiver<bool>,
 ) {
     let patience = front.engine.config.patience;
-    // Requests that have begun and have not been answered.
-    let under_way = watch::Sender::new(0_usize);
-    let mut begun = under_way.subscribe();
-    let service = service_fn(move |request| {
-        let front = Arc::clone(&front);
-        let under_way = under_way.clone();
-        async move {
-            under_way.send_modify(|count| *count += 1);
-            let answer = front.answer(request, peer.ip()).await;
-            under_way.send_modify(|count| *count -= 1);
-            Ok::<_, Infallible>(answer)
-        }
+    // Whether a request has begun and has not been answered: a connection has one at a time.
+    let under_way = AtomicBool::new(false);
+    let (front, busy) = (&front, &under_way);
+    let service = service_fn(move |request| async move {
+        busy.store(true, Ordering::Relaxed);
+        let answer = front.answer(request, peer.ip()).await;
+        busy.store(false, Ordering::Relaxed);
+        Ok::<_, Infallible>(answer)
     });
     let mut builder = http1::Builder::new();
     builder
@@ -327,9 +325,18 @@ async fn http(
     }
     // A connection without a request is not closed at once: one may be on its way. The next answer says that it is the
     // last one.
+    // Nothing else wakes this task when a request begins: it begins in the line above, or before.
+    let begun = poll_fn(|_| {
+        if under_way.load(Ordering::Relaxed) {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    });
     tokio::select! {
+        biased;
         _ = serving.as_mut() => return,
-        _ = begun.wait_for(|count| *count > 0) => {}
+        () = begun => {}
         () = tokio::time::sleep(LINGER) => {}
     }
     serving.as_mut().graceful_shutdown();

@@ -6,13 +6,14 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::{Buf as _, Bytes, BytesMut};
+use http::header::{CONTENT_TYPE, HeaderValue};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::engine::{Broken, Engine, Job, Reply};
 use crate::frame::{self, Frame};
-use crate::message::{AnswerHead, RequestHead, Traits, WorkerHead};
+use crate::message::{AnswerHead, FirstHead, RequestHead, Traits};
 use crate::pool::{JobId, WorkerId};
 use crate::process::{Process, ending};
 
@@ -133,7 +134,7 @@ async fn serve(
         receive(stream).await
     };
     let Ok(answer) = tokio::time::timeout(limit, whole).await else {
-        let request = &job.request.id;
+        let request = job.request.id();
         tracing::warn!(
             worker = id.0,
             request,
@@ -143,9 +144,9 @@ async fn serve(
         return Ok(Reply::TimedOut);
     };
     match answer {
-        Ok(frame) => match serde_json::from_slice::<WorkerHead>(&frame.head) {
-            Ok(WorkerHead::Answer(answer)) => Ok(answered(id, job, answer, frame.body)),
-            _ => Ok(Reply::Died("The worker sent what is no answer.".into())),
+        Ok(frame) => match serde_json::from_slice(&frame.head) {
+            Ok(answer) => Ok(answered(id, job, answer, frame.body)),
+            Err(_) => Ok(Reply::Died("The worker sent what is no answer.".into())),
         },
         Err(Lost::Unread) => Err(NotDelivered),
         Err(Lost::Nonsense(what)) => Ok(Reply::Died(format!("The worker sent what is no answer: {what}."))),
@@ -163,7 +164,7 @@ fn answered(id: WorkerId, job: &Job, answer: AnswerHead, body: Bytes) -> Reply {
     if let Some(trace) = &answer.trace {
         tracing::error!(
             worker = id.0,
-            request = job.request.id,
+            request = job.request.id(),
             "the request failed:\n{trace}"
         );
     }
@@ -171,10 +172,10 @@ fn answered(id: WorkerId, job: &Job, answer: AnswerHead, body: Bytes) -> Reply {
 }
 
 fn head_of(job: &Job, traits: &Traits) -> Vec<u8> {
-    let request = &*job.request;
+    let request = &job.request;
+    let (uri, given) = (&request.parts.uri, &request.parts.headers);
     let headers = if traits.headers {
-        request
-            .headers
+        given
             .iter()
             .map(|(name, value)| {
                 (
@@ -186,11 +187,12 @@ fn head_of(job: &Job, traits: &Traits) -> Vec<u8> {
     } else {
         Vec::new()
     };
+    let content_type = given.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
     let head = RequestHead {
-        method: request.method.as_str(),
-        path: &request.path,
-        query: &request.query,
-        content_type: &request.content_type,
+        method: request.parts.method.as_str(),
+        path: uri.path(),
+        query: uri.query().unwrap_or_default(),
+        content_type: &String::from_utf8_lossy(content_type.unwrap_or_default()),
         headers,
         remote: request.remote.to_string(),
     };
@@ -235,7 +237,7 @@ async fn receive(stream: &mut UnixStream) -> Result<Frame, Lost> {
     if bytes.len() > head + body {
         return Err(Lost::Nonsense("it is longer than it says".to_owned()));
     }
-    let head = bytes.split_to(head).to_vec();
+    let head = bytes.split_to(head).freeze();
     Ok(Frame {
         head,
         body: bytes.freeze(),
@@ -254,12 +256,12 @@ async fn initialise(process: &mut Process, stream: &mut UnixStream) -> Result<Tr
     };
     match first {
         Ok(frame) => match serde_json::from_slice(&frame.head) {
-            Ok(WorkerHead::Ready { ready }) => Ok(ready),
-            Ok(WorkerHead::Broken { broken }) => Err(Broken {
+            Ok(FirstHead::Ready(ready)) => Ok(ready),
+            Ok(FirstHead::Broken(broken)) => Err(Broken {
                 message: broken,
                 trace: String::from_utf8_lossy(&frame.body).into_owned(),
             }),
-            _ => Err(Broken::new("the worker's first word is not understood")),
+            Err(_) => Err(Broken::new("the worker's first word is not understood")),
         },
         Err(_) => {
             process.kill();

@@ -3,30 +3,29 @@
 Carried inside the program and started by it. Only the standard library of Python 3.8 may be used here, for it runs in
 the environment of the person's model. It talks over the socket that it finds as standard input: frames of two
 32-bit lengths (big endian), a JSON head and a body.
+
+A service is ready when this file is: what takes long to import is imported where it is needed.
 """
 
-import importlib.abc
-import importlib.machinery
-import inspect
-import io
+import _thread
 import json
 import os
 import select
-import socket
 import struct
 import sys
-import threading
 import time
-import traceback
 import types
-from urllib.parse import parse_qsl
 
 LENGTHS = struct.Struct(">II")
+# So much is read at once; most requests are shorter.
+USUAL = 4096
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 SCRIPT_FAILED = "An unexpected error occurred in scoring script. Check the logs for more info."
+INTERNAL = "An unexpected internal error occurred. Check the logs for more info."
 # The head of the usual answer, as `json.dumps` would write it each time.
 PLAIN = b'{"status": 200, "headers": [["Content-Type", "application/json"]], "ms": "%s", "failed": false}'
-INTERNAL = "An unexpected internal error occurred. Check the logs for more info."
+TAKES_ANY = 0x04 | 0x08  # flags of a function's code: it has `*args`, it has `**kwargs`
+EXTRAS = os.path.join(os.path.dirname(__file__), "extras.py")
 
 
 # ---------------------------------------------------------------- frames
@@ -35,25 +34,47 @@ INTERNAL = "An unexpected internal error occurred. Check the logs for more info.
 class Channel:
     """Frames over the socket."""
 
-    def __init__(self, sock):
-        self.sock = sock
-        self.file = sock.makefile("rb", buffering=65536)
+    def __init__(self, fd):
+        self.fd = fd
+        self.file = open(fd, "rb", closefd=False)
+        self.poll = select.poll()
+        self.poll.register(fd, select.POLLIN)
+        self.last = b""
+        self.last_head = None
 
     def receive(self):
         """The next head and body, or None when the other side has gone."""
-        lengths = self.file.read(LENGTHS.size)
-        if len(lengths) < LENGTHS.size:
-            return None
-        head_length, body_length = LENGTHS.unpack(lengths)
-        head = self.file.read(head_length)
-        body = self.file.read(body_length)
-        if len(head) < head_length or len(body) < body_length:
-            return None
-        return json.loads(head), body
+        # A wait in read() would be ended twice for each request: the kernel ends it when our answer is taken, too.
+        self.poll.poll()
+        frame = os.read(self.fd, USUAL)
+        if len(frame) < LENGTHS.size:
+            frame += self.file.read(LENGTHS.size - len(frame))
+            if len(frame) < LENGTHS.size:
+                return None
+        head_length, body_length = LENGTHS.unpack_from(frame)
+        begin = LENGTHS.size + head_length
+        missing = begin + body_length - len(frame)
+        # Nothing follows a request before it is answered: the file keeps nothing back.
+        if missing > 0:
+            rest = self.file.read(missing)
+            if len(rest) < missing:
+                return None
+            frame += rest
+        return self.head(frame[LENGTHS.size : begin]), frame[begin:]
+
+    def head(self, text):
+        """What the head says; most are like the one before."""
+        if text != self.last:
+            self.last_head = json.loads(text)
+            self.last = text
+        return self.last_head
 
     def send(self, head, body=b""):
         head = head if isinstance(head, bytes) else json.dumps(head).encode()
-        self.sock.sendall(LENGTHS.pack(len(head), len(body)) + head + body)
+        frame = LENGTHS.pack(len(head), len(body)) + head + body
+        sent = os.write(self.fd, frame)
+        while sent < len(frame):
+            sent += os.write(self.fd, memoryview(frame)[sent:])
 
 
 def take_channel():
@@ -63,193 +84,41 @@ def take_channel():
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.close(nothing)
-    return Channel(socket.socket(fileno=own))
+    return Channel(own)
 
 
-def end_with(sock):
+def end_with(fd):
     """Ends this process when the program has gone, also while run() is busy."""
 
     def watch():
         poll = select.poll()
-        poll.register(sock, 0)  # hang-up is told without being asked for
+        poll.register(fd, 0)  # hang-up is told without being asked for
         while True:
             if any(event & (select.POLLHUP | select.POLLERR) for _, event in poll.poll()):
                 os._exit(0)
 
-    threading.Thread(target=watch, name="outhaul-watch", daemon=True).start()
+    _thread.start_new_thread(watch, ())
 
 
-# ---------------------------------------------------------------- requests and responses of raw scripts
+# ---------------------------------------------------------------- what only some need
 
 
-class Headers(dict):
-    """Headers by name, whatever its case."""
+class Extras:
+    """The module `extras`. Its text is read at the start, since the folder may be cleaned up while we run."""
 
-    def __init__(self, pairs=()):
-        super().__init__()
-        for name, value in pairs:
-            self[name] = value
+    def __init__(self):
+        with open(EXTRAS, "rb") as file:
+            self.text = file.read()
+        self.module = None
 
-    @staticmethod
-    def _key(name):
-        return "-".join(part.capitalize() for part in str(name).split("-"))
-
-    def __setitem__(self, name, value):
-        super().__setitem__(self._key(name), str(value))
-
-    def __getitem__(self, name):
-        return super().__getitem__(self._key(name))
-
-    def __contains__(self, name):
-        return super().__contains__(self._key(name))
-
-    def get(self, name, default=None):
-        return super().get(self._key(name), default)
+    def load(self):
+        if self.module is None:
+            module = types.ModuleType("outhaul_extras")
+            exec(compile(self.text, EXTRAS, "exec", dont_inherit=True), module.__dict__)
+            self.module = module
+        return self.module
 
 
-class Arguments(dict):
-    """Values of a query: the first of each name, and all of them by `getlist`."""
-
-    def __init__(self, pairs):
-        super().__init__()
-        self._all = {}
-        for name, value in pairs:
-            self._all.setdefault(name, []).append(value)
-            self.setdefault(name, value)
-
-    def getlist(self, name):
-        return list(self._all.get(name, []))
-
-
-class AMLRequest:
-    """What a script with @rawhttp gets where the environment has no Flask: the part that such scripts use."""
-
-    def __init__(self, head, body):
-        self.method = head["method"]
-        self.path = head["path"]
-        self.query_string = head["query"].encode("latin-1")
-        self.full_path = "%s?%s" % (head["path"], head["query"])
-        self.headers = Headers(head["headers"])
-        self.host = self.headers.get("Host", "")
-        self.base_url = "http://%s%s" % (self.host, self.path)
-        self.url = self.base_url + ("?" + head["query"] if head["query"] else "")
-        self.remote_addr = head["remote"]
-        self.data = body
-        self.stream = io.BytesIO(body)
-        self.args = Arguments(parse_qsl(head["query"], keep_blank_values=True))
-        self.content_type = self.headers.get("Content-Type")
-        self.content_length = len(body)
-        self.mimetype = (self.content_type or "").split(";")[0].strip().lower()
-        form = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True) if self.mimetype == FORMS[0] else ()
-        self.form = Arguments(form)
-        cookies = (part.strip().split("=", 1) for part in self.headers.get("Cookie", "").split(";"))
-        self.cookies = {pair[0]: pair[1] for pair in cookies if len(pair) == 2}
-
-    @property
-    def is_json(self):
-        return is_json(self.mimetype)
-
-    @property
-    def json(self):
-        return self.get_json()
-
-    def get_json(self, force=False, silent=False, cache=True):
-        del cache
-        try:
-            if not (force or self.is_json):
-                raise TypeError("the content type is %r, not JSON" % self.content_type)
-            return json.loads(self.data)
-        except (TypeError, ValueError):
-            if silent:
-                return None
-            raise
-
-    def get_data(self, cache=True, as_text=False, parse_form_data=False):
-        del cache, parse_form_data
-        return self.data.decode("utf-8", "replace") if as_text else self.data
-
-
-class AMLResponse:
-    """What a script returns to choose status and headers."""
-
-    def __init__(self, message, status_code, response_headers=None, json_str=False, run_function_failed=False):
-        self.status_code = status_code
-        self.headers = Headers()
-        self.headers["Content-Type"] = "application/json" if json_str else "text/html; charset=utf-8"
-        for name, value in dict(response_headers or {}).items():
-            self.headers[name] = value
-        self.run_function_failed = run_function_failed
-        if json_str:
-            message = json.dumps(message)
-        self.data = message if isinstance(message, (bytes, bytearray)) else str(message).encode()
-
-    @property
-    def mimetype(self):
-        return self.headers["Content-Type"].split(";")[0]
-
-    @mimetype.setter
-    def mimetype(self, value):
-        self.headers["Content-Type"] = value + "; charset=utf-8" if value.startswith("text/") else value
-
-    content_type = property(
-        lambda self: self.headers["Content-Type"],
-        lambda self, value: self.headers.__setitem__("Content-Type", value),
-    )
-
-    def get_data(self, as_text=False):
-        return self.data.decode("utf-8", "replace") if as_text else bytes(self.data)
-
-    def set_data(self, data):
-        self.data = data if isinstance(data, (bytes, bytearray)) else str(data).encode()
-
-
-def rawhttp(function):
-    """Marks a run() that takes the HTTP request itself."""
-    function.outhaul_raw = True
-    return function
-
-
-def flask_request(head, body):
-    """The request as Flask has it, or None where the environment has no Flask."""
-    try:
-        from flask import Request
-    except ImportError:
-        return None
-    host = dict((name.lower(), value) for name, value in head["headers"]).get("host", "localhost")
-    environ = {
-        "REQUEST_METHOD": head["method"],
-        "SCRIPT_NAME": "",
-        "PATH_INFO": head["path"],
-        "QUERY_STRING": head["query"],
-        "REQUEST_URI": head["path"] + ("?" + head["query"] if head["query"] else ""),
-        "REMOTE_ADDR": head["remote"],
-        "SERVER_NAME": host.split(":")[0],
-        "SERVER_PORT": host.split(":")[1] if ":" in host else "80",
-        "SERVER_PROTOCOL": "HTTP/1.1",
-        "CONTENT_LENGTH": str(len(body)),
-        "wsgi.version": (1, 0),
-        "wsgi.url_scheme": "http",
-        "wsgi.input": io.BytesIO(body),
-        "wsgi.errors": sys.stderr,
-        "wsgi.multithread": False,
-        "wsgi.multiprocess": True,
-        "wsgi.run_once": False,
-    }
-    for name, value in head["headers"]:
-        key = name.upper().replace("-", "_")
-        if key == "CONTENT_TYPE":
-            environ[key] = value
-        elif key not in ("CONTENT_LENGTH", "TRANSFER_ENCODING"):
-            environ["HTTP_" + key] = value
-    return Request(environ)
-
-
-MODULES = {
-    "azureml.contrib.services.aml_request": {"AMLRequest": AMLRequest, "rawhttp": rawhttp},
-    "azureml.contrib.services.aml_response": {"AMLResponse": AMLResponse},
-    "azureml_inference_server_http.api.aml_request": {"AMLRequest": AMLRequest, "rawhttp": rawhttp},
-    "azureml_inference_server_http.api.aml_response": {"AMLResponse": AMLResponse},
-}
 PACKAGES = (
     "azureml",
     "azureml.contrib",
@@ -257,31 +126,35 @@ PACKAGES = (
     "azureml_inference_server_http",
     "azureml_inference_server_http.api",
 )
+MODULES = tuple(package + name for package in (PACKAGES[2], PACKAGES[4]) for name in (".aml_request", ".aml_response"))
 
 
-class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+class Finder:
     """Gives the modules that entry scripts import from the packages of the former service."""
 
-    def __init__(self, names):
+    def __init__(self, names, extras):
         self.names = names
+        self.extras = extras
 
     def find_spec(self, name, path=None, target=None):
         del path, target
         if name not in self.names:
             return None
-        return importlib.machinery.ModuleSpec(name, self, is_package=name in PACKAGES)
+        from importlib.machinery import ModuleSpec
+
+        return ModuleSpec(name, self, is_package=name in PACKAGES)
 
     def create_module(self, spec):
         return None
 
     def exec_module(self, module):
-        module.__dict__.update(MODULES.get(module.__name__, {}))
+        module.__dict__.update(self.extras.load().MODULES.get(module.__name__, {}))
 
 
-def offer_modules():
-    sys.meta_path.insert(0, Finder(MODULES))
+def offer_modules(extras):
+    sys.meta_path.insert(0, Finder(MODULES, extras))
     # Only where the environment has none of its own.
-    sys.meta_path.append(Finder(PACKAGES))
+    sys.meta_path.append(Finder(PACKAGES, extras))
 
 
 # ---------------------------------------------------------------- the entry script
@@ -302,8 +175,9 @@ class BadScript(Exception):
 class Script:
     """An entry script that is loaded and initialised."""
 
-    def __init__(self, path):
+    def __init__(self, path, extras):
         self.path = path
+        self.extras = extras
         module = load(path)
         for name in ("init", "run"):
             if not callable(getattr(module, name, None)):
@@ -319,11 +193,10 @@ class Script:
         module.init()
 
     def check_parameters(self):
-        parameters = inspect.signature(self.run).parameters
-        for name, parameter in parameters.items():
-            if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
-                raise BadScript("`run()` in `%s` takes `*args` or `**kwargs`; name its parameters" % self.path)
-        return dict(parameters)
+        parameters = parameters_of(self.run)
+        if parameters is None:
+            raise BadScript("`run()` in `%s` takes `*args` or `**kwargs`; name its parameters" % self.path)
+        return parameters
 
     def ready(self):
         return {"raw": self.raw, "headers": self.raw or self.wants_headers, "schemas": self.schemas or {}}
@@ -331,23 +204,35 @@ class Script:
     def arguments(self, head, body):
         """Positional and named arguments of run() for a request."""
         if self.raw:
-            return (flask_request(head, body) or AMLRequest(head, body),), {}
+            extras = self.extras.load()
+            return (extras.flask_request(head, body) or extras.AMLRequest(head, body),), {}
         if self.schemas is None:
-            arguments = {self.inputs[0]: plain_input(head, body)}
+            arguments = {self.inputs[0]: self.plain_input(head, body)}
         else:
             arguments = self.named_inputs(head, body)
         if self.wants_headers:
             # As a dictionary of the framework of the former service would have them: one spelling for each name.
-            arguments["request_headers"] = dict(Headers(head["headers"]))
+            arguments["request_headers"] = dict(self.extras.load().Headers(head["headers"]))
         return (), arguments
 
+    def plain_input(self, head, body):
+        if head["method"] == "GET":
+            return json.dumps(self.extras.load().query_values(head["query"]))
+        if mime(head) in FORMS:
+            return ""
+        try:
+            return body.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise Refused(400, "Input cannot be decoded as UTF-8: %s" % error) from None
+
     def named_inputs(self, head, body):
-        given = query_values(head["query"]) if head["method"] == "GET" else json_dictionary(head, body)
+        extras = self.extras.load()
+        given = extras.query_values(head["query"]) if head["method"] == "GET" else json_dictionary(extras, head, body)
         arguments = {}
         for name in self.inputs:
             if name in given:
                 arguments[name] = given[name]
-            elif self.parameters[name].default is inspect.Parameter.empty:
+            elif not self.parameters[name]:
                 raise Refused(400, "A value is not provided for the '%s' parameter." % name)
         return arguments
 
@@ -366,15 +251,35 @@ def load(path):
     return module
 
 
+def parameters_of(run):
+    """The names of its parameters, and whether each may be left out; None when it takes any."""
+    if type(run) is not types.FunctionType or hasattr(run, "__wrapped__") or hasattr(run, "__signature__"):
+        import inspect
+
+        parameters = inspect.signature(run).parameters
+        kinds = [parameter.kind for parameter in parameters.values()]
+        if inspect.Parameter.VAR_POSITIONAL in kinds or inspect.Parameter.VAR_KEYWORD in kinds:
+            return None
+        return {name: parameter.default is not parameter.empty for name, parameter in parameters.items()}
+    # The usual function says it itself; to import `inspect` takes as long as to start Python.
+    code = run.__code__
+    if code.co_flags & TAKES_ANY:
+        return None
+    names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    optional = names[code.co_argcount - len(run.__defaults__ or ()) : code.co_argcount]
+    return {name: name in optional or name in (run.__kwdefaults__ or ()) for name in names}
+
+
 def schemas_of(run):
     """The schemas of a run() that is decorated by inference-schema; None when it is not."""
     # A script that did not import the package cannot be decorated by it.
     if "inference_schema" not in sys.modules:
         return None
-    util = importlib.import_module("inference_schema.schema_util")
-    if not util.is_schema_decorated(run):
+    from inference_schema import schema_util
+
+    if not schema_util.is_schema_decorated(run):
         return None
-    schemas = {"input": util.get_input_schema(run), "output": util.get_output_schema(run)}
+    schemas = {"input": schema_util.get_input_schema(run), "output": schema_util.get_output_schema(run)}
     try:
         json.dumps(schemas)
     except (TypeError, ValueError):  # a sample that JSON cannot say is no reason not to score
@@ -382,30 +287,8 @@ def schemas_of(run):
     return schemas
 
 
-def plain_input(head, body):
-    if head["method"] == "GET":
-        return json.dumps(query_values(head["query"]))
-    if mime(head) in FORMS:
-        return ""
-    try:
-        return body.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise Refused(400, "Input cannot be decoded as UTF-8: %s" % error) from None
-
-
-def query_values(query):
-    values = {}
-    for name, text in parse_qsl(query, keep_blank_values=True):
-        try:
-            value = json.loads(text)
-        except ValueError:
-            value = text
-        values.setdefault(name, []).append(value)
-    return {name: found[0] if len(found) == 1 else found for name, found in values.items()}
-
-
-def json_dictionary(head, body):
-    if not is_json(mime(head)):
+def json_dictionary(extras, head, body):
+    if not extras.is_json(mime(head)):
         raise Refused(415, "Expects Content-Type to be application/json")
     if not body:
         raise Refused(400, "POST body is empty. Expecting a JSON dictionary.")
@@ -420,10 +303,6 @@ def json_dictionary(head, body):
 
 def mime(head):
     return head["type"].split(";")[0].strip().lower()
-
-
-def is_json(mimetype):
-    return mimetype == "application/json" or mimetype.startswith("application/") and mimetype.endswith("+json")
 
 
 # ---------------------------------------------------------------- answers
@@ -470,21 +349,26 @@ def message(status, text, failed=False, trace=None):
 def own_part(error):
     """The traceback from the person's own lines on."""
     part = error.__traceback__
-    while part is not None and part.tb_frame.f_code.co_filename == __file__:
+    while part is not None and part.tb_frame.f_code.co_filename in (__file__, EXTRAS):
         part = part.tb_next
+    try:
+        import traceback
+    except Exception as why:  # a script may have used up what an import needs
+        return "%s: %s\n(no traceback: %s)\n" % (type(error).__name__, error, why)
     return "".join(traceback.format_exception(type(error), error, part))
 
 
 def main():
     channel = take_channel()
-    end_with(channel.sock)
+    end_with(channel.fd)
     path = sys.argv[1]
     sys.argv = [path]
     # As if the script had been started itself: its neighbours can be imported, ours cannot.
     sys.path[0] = os.path.dirname(path)
-    offer_modules()
+    extras = Extras()
+    offer_modules(extras)
     try:
-        script = Script(path)
+        script = Script(path, extras)
     except BadScript as error:
         channel.send({"broken": str(error)})
         return 3

@@ -31,7 +31,8 @@ impl Certificate {
             .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"])
             .args(["-subj", "/CN=outhaul-test", "-addext"])
             .arg(format!("subjectAltName=IP:{address}"))
-            .arg("-keyout")
+            // One that vouches for itself is a root and no authority, so that it can be both.
+            .args(["-addext", "basicConstraints=critical,CA:FALSE", "-keyout"])
             .arg(&made.key)
             .arg("-out")
             .arg(&made.certificate);

@@ -12,7 +12,7 @@ pub enum Aim {
     None,
     /// At most so many times what it is measured against.
     RatioAtMost(f64),
-    /// At least this part of the throughput of what it is measured against.
+    /// At least this many times the throughput of what it is measured against: as a ratio of times, at most one over it.
     ThroughputAtLeast(f64),
     /// Less than this, in the unit of the row.
     Below(f64),
@@ -69,15 +69,11 @@ impl Row {
         }
     }
 
-    /// How many times the other it is, pair by pair; for throughput, which part of the other.
+    /// How many times the other it is, pair by pair. It reads the same in every row: less is better, 0.1 is a tenth of the
+    /// other's time.
     fn ratios(&self) -> Option<Samples> {
         let (_, other) = self.against.as_ref()?;
-        let throughput = matches!(self.aim, Aim::ThroughputAtLeast(_));
-        let ratios = if throughput {
-            other.ratios(&self.measured)
-        } else {
-            self.measured.ratios(other)
-        };
+        let ratios = self.measured.ratios(other);
         (ratios.median() > 0.0).then_some(ratios)
     }
 
@@ -89,17 +85,18 @@ impl Row {
         let Some(ratios) = self.ratios() else {
             return String::new();
         };
-        if ratios.min() == ratios.max() {
-            return format!("{:.2}", ratios.median());
+        let [median, least, most] = [ratios.median(), ratios.min(), ratios.max()].map(times);
+        if least == most {
+            return median;
         }
-        format!("{:.2} ({:.2}–{:.2})", ratios.median(), ratios.min(), ratios.max())
+        format!("{median} ({least}–{most})")
     }
 
     fn met(&self) -> Option<bool> {
         match self.aim {
             Aim::None => None,
             Aim::RatioAtMost(limit) => self.ratio().map(|ratio| ratio <= limit),
-            Aim::ThroughputAtLeast(limit) => self.ratio().map(|ratio| ratio >= limit),
+            Aim::ThroughputAtLeast(limit) => self.ratio().map(|ratio| ratio <= 1.0 / limit),
             Aim::Below(limit) => Some(self.measured.median() < limit),
         }
     }
@@ -123,12 +120,23 @@ impl Row {
         match self.aim {
             Aim::None => String::new(),
             Aim::RatioAtMost(limit) => format!("≤ {limit} ×"),
-            Aim::ThroughputAtLeast(limit) => format!("≥ {limit} × throughput"),
+            Aim::ThroughputAtLeast(limit) => {
+                format!("≤ {} ×: throughput ≥ {limit} ×", times(1.0 / limit))
+            }
             Aim::Below(limit) => match self.unit {
                 Some(unit) => format!("< {limit} {unit}"),
                 None => format!("< {}", seconds(limit)),
             },
         }
+    }
+}
+
+/// A ratio: small ones differ in their third digit.
+fn times(value: f64) -> String {
+    if value < 0.1 {
+        format!("{value:.3}")
+    } else {
+        format!("{value:.2}")
     }
 }
 
@@ -145,7 +153,7 @@ fn seconds(value: f64) -> String {
 pub fn markdown(rows: &[Row], machine: &str) -> String {
     let mut text = format!("{machine}\n\n");
     text.push_str(
-        "| what | median (least–most) | against | its median (least–most) | ratio (least–most) | aim | met | note |\n",
+        "| what | median (least–most) | against | its median (least–most) | ratio, less is better (least–most) | aim | met | note |\n",
     );
     text.push_str("|---|---|---|---|---|---|---|---|\n");
     for row in rows {
@@ -227,6 +235,18 @@ mod tests {
         assert_eq!(
             text.lines().last(),
             Some("| run | 90.0 ms | `a\\|b` | 30.0 ms | 3.00 | ≤ 4 × | yes |  |")
+        );
+        // An aim changes nothing in how a ratio reads.
+        let answers = |aim| Row::pair("an answer", "c", (samples(0.002), samples(0.04))).aim(aim);
+        let rows = [Aim::None, Aim::ThroughputAtLeast(15.0)].map(answers);
+        let text = markdown(&rows, "here");
+        let lines: Vec<&str> = text.lines().skip(4).collect();
+        assert_eq!(
+            lines,
+            [
+                "| an answer | 2.0 ms | c | 40.0 ms | 0.050 |  |  |  |",
+                "| an answer | 2.0 ms | c | 40.0 ms | 0.050 | ≤ 0.067 ×: throughput ≥ 15 × | yes |  |",
+            ]
         );
     }
 }

@@ -168,7 +168,7 @@ pub(crate) enum ServiceCommand {
     },
     /// Send a request to a web service and write its answer
     #[command(
-        after_help = "Examples:\n  outhaul service test churn-api --data rows.json\n  echo '{\"data\": [[1, 2]]}' | outhaul service test churn-api --data -\n\nExit code 1 when the answer is an error."
+        after_help = "Examples:\n  outhaul service test churn-api --data rows.json\n  echo '{\"data\": [[1, 2]]}' | outhaul service test churn-api --data -\n  outhaul service test churn-api --data rows.json --cacert root.pem\n\nExit code 1 when the answer is an error."
     )]
     Test {
         /// Its name
@@ -179,6 +179,9 @@ pub(crate) enum ServiceCommand {
         /// What the body is
         #[arg(long, value_name = "TYPE", default_value = "application/json")]
         content_type: String,
+        /// Root certificates (PEM) to trust, as callers do; by default the service's own certificate
+        #[arg(long, value_name = "FILE")]
+        cacert: Option<PathBuf>,
     },
     /// Show the keys that callers may give
     #[command(

@@ -27,17 +27,27 @@ const CLEAN_UP: Duration = Duration::from_secs(1);
 pub(super) fn run(args: &Score, printer: &Printer) -> Outcome {
     let config = config(args)?;
     start_log(printer);
-    // A thread feeds a worker: with more of them, requests would wander between threads and wait for each change.
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(config.workers.clamp(1, cores))
-        .enable_all()
-        .build()
+    let runtime = runtime(config.workers)
         .map_err(|error| CliError::system(format!("cannot wait for events: {error}")))?;
     let outcome = runtime.block_on(serve(config, args.announce.as_deref(), printer));
     // Workers that are left are killed by the end of their tasks.
     runtime.shutdown_timeout(CLEAN_UP);
     outcome
+}
+
+/// A thread feeds a worker: with more of them, requests would wander between threads and wait for each change. One alone is
+/// this one, which then has nothing to share.
+fn runtime(workers: usize) -> std::io::Result<tokio::runtime::Runtime> {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let mut builder = match workers.clamp(1, cores) {
+        1 => tokio::runtime::Builder::new_current_thread(),
+        threads => {
+            let mut builder = tokio::runtime::Builder::new_multi_thread();
+            builder.worker_threads(threads);
+            builder
+        }
+    };
+    builder.enable_all().build()
 }
 
 async fn serve(config: Config, announce: Option<&Path>, printer: &Printer) -> Outcome {

@@ -173,6 +173,15 @@ fn callers_come_to_the_machine_itself_where_it_listens_to_all() {
     let answer = tls.post(&format!("{url}/score"), None, "{\"data\": [4]}");
     let answer: Value = serde_json::from_slice(&answer.success().stdout).unwrap();
     assert_eq!(answer["answer"], serde_json::json!([12]));
+    let mut words = vec!["service", "test", "open", "--data", "rows.json"];
+    let unknown = far.home.call(&words);
+    assert!(
+        !unknown.is_success() && said(&unknown).contains("certificate"),
+        "{unknown}"
+    );
+    words.extend(["--cacert", tls.certificate.to_str().unwrap()]);
+    let known = far.home.call(&words).success();
+    assert_eq!(known.json()["answer"], serde_json::json!([3, 6]));
     let _ = far.home.call(["service", "delete", "open"]).success();
 }
 

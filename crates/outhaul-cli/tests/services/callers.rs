@@ -1,5 +1,6 @@
 //! What callers have to show and may be sure of: keys and TLS.
 
+use outhaul_testkit::certificate::Certificate;
 use outhaul_testkit::process::until;
 use serde_json::Value;
 
@@ -46,30 +47,9 @@ fn keys_are_asked_for_and_made_anew() {
 #[test]
 fn tls_is_spoken_with_the_certificate_that_is_given() {
     let bench = Bench::new();
-    let (key, cert) = (
-        bench.home.work().join("key.pem"),
-        bench.home.work().join("cert.pem"),
-    );
-    let made = std::process::Command::new("openssl")
-        .args([
-            "req",
-            "-x509",
-            "-newkey",
-            "rsa:2048",
-            "-nodes",
-            "-days",
-            "2",
-            "-subj",
-            "/CN=127.0.0.1",
-        ])
-        .args(["-addext", "subjectAltName=IP:127.0.0.1", "-keyout"])
-        .arg(&key)
-        .arg("-out")
-        .arg(&cert)
-        .output()
-        .unwrap();
-    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-    let tls = ["--tls-cert", "cert.pem", "--tls-key", "key.pem", "--auth-keys"];
+    let made = Certificate::new(&bench.home.work(), "127.0.0.1");
+    let (key, cert) = (made.key.clone(), made.certificate.clone());
+    let tls = ["--tls-cert", "tls.crt", "--tls-key", "tls.key", "--auth-keys"];
     let mode = |file: &std::path::Path, mode| {
         use std::os::unix::fs::PermissionsExt as _;
         std::fs::set_permissions(file, std::fs::Permissions::from_mode(mode)).unwrap();
@@ -85,9 +65,9 @@ fn tls_is_spoken_with_the_certificate_that_is_given() {
         "update",
         "churn-api",
         "--tls-cert",
-        "key.pem",
+        "tls.key",
         "--tls-key",
-        "cert.pem",
+        "tls.crt",
     ];
     let wrong = bench.home.call(swapped);
     assert!(
@@ -99,46 +79,56 @@ fn tls_is_spoken_with_the_certificate_that_is_given() {
         "update",
         "churn-api",
         "--tls-cert",
-        "cert.pem",
+        "tls.crt",
         "--tls-key",
-        "key.pem",
+        "tls.key",
     ];
     let url = bench.home.call(right).success().text().to_owned();
     assert!(url.starts_with("https://127.0.0.1:"), "{url}");
     let keys = bench.home.json(["service", "keys", "churn-api"]);
-    let curl = |root: &std::path::Path| {
-        std::process::Command::new("curl")
-            .args([
-                "--silent",
-                "--show-error",
-                "--noproxy",
-                "*",
-                "--fail",
-                "--data",
-                "{\"data\": [4]}",
-            ])
-            .args(["--header", "content-type: application/json", "--header"])
-            .arg(format!(
-                "authorization: Bearer {}",
-                keys["primary"].as_str().unwrap()
-            ))
-            .arg("--cacert")
-            .arg(root)
-            .arg(format!("{url}/score"))
-            .output()
-            .unwrap()
-    };
-    let answer = curl(&cert);
-    assert!(
-        answer.status.success(),
-        "{}",
-        String::from_utf8_lossy(&answer.stderr)
+    let answer = made.post(
+        &format!("{url}/score"),
+        keys["primary"].as_str(),
+        "{\"data\": [4]}",
     );
-    let scored: Value = serde_json::from_slice(&answer.stdout).unwrap();
+    let scored = answer.success().json();
     assert_eq!(scored["answer"], serde_json::json!([4]));
+    test_speaks_tls(&bench, &cert);
     let plain = ask(&url.replace("https://", "http://"), "", "{}");
     assert!(plain.is_err(), "it speaks nothing else: {plain:?}");
     bench.delete("churn-api");
+}
+
+/// `outhaul service test` trusts the service's own certificate, or the roots that are named, and nothing else.
+fn test_speaks_tls(bench: &Bench, cert: &std::path::Path) {
+    std::fs::write(bench.home.work().join("rows.json"), "{\"data\": [4]}").unwrap();
+    let test = ["service", "test", "churn-api", "--data", "rows.json"];
+    let answer = bench.home.call(test).success().text().to_owned();
+    assert_eq!(
+        serde_json::from_str::<Value>(&answer).unwrap()["answer"],
+        serde_json::json!([4])
+    );
+    let with_roots = |roots: &str| bench.home.call(test.into_iter().chain(["--cacert", roots]));
+    with_roots("tls.crt").success();
+    // Another certificate with the same name, in the place of the one that the service has loaded.
+    let own = std::fs::read(cert).unwrap();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let other = Certificate::new(elsewhere.path(), "127.0.0.1");
+    std::fs::copy(other.certificate, cert).unwrap();
+    for answer in [bench.home.call(test), with_roots("tls.crt")] {
+        assert!(
+            !answer.is_success() && answer.said().contains("does not answer"),
+            "{answer}"
+        );
+        assert!(answer.said().contains("certificate"), "{answer}");
+    }
+    std::fs::write(cert, own).unwrap();
+    bench.home.call(test).success();
+    let nothing = with_roots("rows.json");
+    assert!(
+        !nothing.is_success() && nothing.said().contains("no certificate"),
+        "{nothing}"
+    );
 }
 
 fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {

@@ -44,6 +44,34 @@ async fn scripts_of_the_former_service_find_its_modules() {
 }
 
 #[tokio::test]
+async fn run_may_be_anything_that_can_be_called() {
+    let kinds = [
+        "def run(data): return data",
+        "def run(*, data): return data",
+        "def run(data, more='x'): return data if more == 'x' else more",
+        "def run(data, request_headers=None): return data if request_headers['X-Thing'] == 't' else 'none'",
+        "class Run:\n    def __call__(self, data): return data\nrun = Run()",
+        "class Run:\n    def score(self, data): return data\nrun = Run().score",
+        "import functools\nrun = functools.partial(lambda other, data: data, 1)",
+        "import functools\ndef inner(data): return data\n\
+         @functools.wraps(inner)\ndef run(*args, **kwargs): return inner(*args, **kwargs)",
+    ];
+    for kind in kinds {
+        let place = Place::new(&format!("def init(): pass\n{kind}\n"));
+        let service = place.serve(|_| {}).await;
+        let answer = call(
+            service.address(),
+            "POST",
+            "/score",
+            &[JSON, ("X-Thing", "t")],
+            b"5",
+        )
+        .await;
+        assert_eq!((answer.status, answer.text().as_str()), (200, "\"5\""), "{kind}");
+    }
+}
+
+#[tokio::test]
 async fn a_script_without_the_contract_is_refused_with_its_reason() {
     let cases = [
         ("def init(:\n", "SyntaxError", "def init(:"),
@@ -51,6 +79,16 @@ async fn a_script_without_the_contract_is_refused_with_its_reason() {
         ("def run(data): pass\n", "no function `init()`", ""),
         ("def init(): pass\n", "no function `run()`", ""),
         ("def init(): pass\ndef run(*data): pass\n", "`*args`", ""),
+        (
+            "def init(): pass\ndef run(data, **more): pass\n",
+            "`**kwargs`",
+            "",
+        ),
+        (
+            "class Run:\n    def __call__(self, data, *more): pass\ndef init(): pass\nrun = Run()\n",
+            "`*args`",
+            "",
+        ),
         ("def init(): pass\ndef run(): pass\n", "no parameter", ""),
         (
             "import pickle\ndef init(): pickle.loads(b'no pickle')\ndef run(data): pass\n",
