@@ -9,9 +9,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use bytes::Bytes;
 use http::header::HeaderValue;
 use http::request::Parts;
-use tokio::net::UnixStream;
 use tokio::sync::{mpsc, oneshot, watch};
 
+use crate::channel::Channel;
 use crate::config::Config;
 use crate::message::{AnswerHead, Traits};
 use crate::metrics::Metrics;
@@ -202,7 +202,7 @@ impl Engine {
         let _ = live.wait_for(|live| *live == 0).await;
     }
 
-    pub(crate) fn start_process(&self, id: WorkerId) -> Result<(Process, UnixStream), Broken> {
+    pub(crate) fn start_process(&self, id: WorkerId) -> Result<(Process, Channel), Broken> {
         let folder = self.folder.path();
         let program = folder.join(WORKER[0].0);
         let config = &self.config;

@@ -4,6 +4,7 @@
 //! a socket. [`start`] gives a running [`Service`] once every worker has initialised. The contract with scripts and
 //! callers is in `docs/scoring.md`.
 
+mod channel;
 mod config;
 mod contract;
 mod engine;

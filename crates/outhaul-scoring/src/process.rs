@@ -10,9 +10,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
-use tokio::net::UnixStream;
 use tokio::process::{Child, Command};
 
+use crate::channel::Channel;
 use crate::config::Config;
 
 /// Lines of standard error that are kept to say why a process ended.
@@ -35,10 +35,9 @@ impl Process {
     ///
     /// # Errors
     /// When the interpreter cannot be started.
-    pub(crate) fn start(config: &Config, program: &Path, worker: u64) -> std::io::Result<(Self, UnixStream)> {
+    pub(crate) fn start(config: &Config, program: &Path, worker: u64) -> std::io::Result<(Self, Channel)> {
         let (ours, theirs) = std::os::unix::net::UnixStream::pair()?;
-        ours.set_nonblocking(true)?;
-        let ours = UnixStream::from_std(ours)?;
+        let ours = Channel::new(ours)?;
         let mut command = Command::new(&config.python);
         command
             .arg("-u")

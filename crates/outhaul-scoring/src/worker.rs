@@ -5,12 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use bytes::{Buf as _, Bytes, BytesMut};
+use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::UnixStream;
 use tokio::sync::mpsc::UnboundedReceiver;
 
+use crate::channel::Channel;
 use crate::engine::{Broken, Engine, Job, Reply};
 use crate::frame::{self, Frame};
 use crate::message::{AnswerHead, FirstHead, RequestHead, Traits};
@@ -49,12 +48,12 @@ pub(crate) async fn live(
             _ = jobs.recv() => return engine.lost(id, jobs, None, None),
         }
     }
-    let (mut process, mut stream) = match engine.start_process(id) {
+    let (mut process, channel) = match engine.start_process(id) {
         Ok(started) => started,
         Err(broken) => return engine.lost(id, jobs, None, Some(broken)),
     };
     let traits = tokio::select! {
-        traits = initialise(&mut process, &mut stream) => traits,
+        traits = initialise(&mut process, &channel) => traits,
         _ = jobs.recv() => return engine.lost(id, jobs, None, None),
     };
     let traits = match traits {
@@ -69,15 +68,15 @@ pub(crate) async fn live(
             job = jobs.recv() => match job {
                 Some(job) => job,
                 None => {
-                    farewell(process, stream).await;
+                    farewell(process, channel).await;
                     return engine.lost(id, jobs, None, None);
                 }
             },
             // A worker that has nothing to do says nothing: it has gone.
-            () = gone(&stream) => break,
+            () = gone(&channel) => break,
             _ = process.ended() => break,
         };
-        match serve(&engine, id, &mut process, &mut stream, &traits, &job).await {
+        match serve(&engine, id, &mut process, &channel, &traits, &job).await {
             Ok(reply) => {
                 let ends = !matches!(reply, Reply::Answer(..));
                 job.answer(reply);
@@ -99,15 +98,9 @@ pub(crate) async fn live(
 }
 
 /// Waits until the other side says something unasked, or nothing any more. May be given up and called again.
-async fn gone(stream: &UnixStream) {
-    loop {
-        let readable = stream.readable().await;
-        let said = stream.try_read(&mut [0]);
-        let nothing = said.is_err_and(|error| error.kind() == ErrorKind::WouldBlock);
-        if readable.is_err() || !nothing {
-            return;
-        }
-    }
+async fn gone(channel: &Channel) {
+    // Whatever it is: a byte, the end or an error.
+    let _ = channel.read(&mut Vec::with_capacity(1)).await;
 }
 
 struct NotDelivered;
@@ -117,7 +110,7 @@ async fn serve(
     engine: &Engine,
     id: WorkerId,
     process: &mut Process,
-    stream: &mut UnixStream,
+    channel: &Channel,
     traits: &Traits,
     job: &Job,
 ) -> Result<Reply, NotDelivered> {
@@ -126,12 +119,12 @@ async fn serve(
     let whole = async {
         tokio::select! {
             biased;
-            answer = exchange(stream, &head, &job.request.body) => return answer,
+            answer = exchange(channel, &head, &job.request.body) => return answer,
             _ = process.ended() => {}
         }
         // What it has started may hold the socket open for ever.
         process.kill();
-        receive(stream).await
+        receive(channel).await
     };
     let Ok(answer) = tokio::time::timeout(limit, whole).await else {
         let request = job.request.id();
@@ -199,59 +192,60 @@ fn head_of(job: &Job, traits: &Traits) -> Vec<u8> {
     serde_json::to_vec(&head).unwrap_or_default()
 }
 
-async fn exchange(stream: &mut UnixStream, head: &[u8], body: &Bytes) -> Result<Frame, Lost> {
+async fn exchange(channel: &Channel, head: &[u8], body: &Bytes) -> Result<Frame, Lost> {
     let mut first = frame::begin(head, body.len()).map_err(|error| Lost::Nonsense(error.to_string()))?;
     let together = body.len() <= SMALL;
     if together {
         first.extend_from_slice(body);
     }
     // A request of which a part could not be written was not begun: a worker reads all of it first.
-    stream.write_all(&first).await.map_err(|_| Lost::Unread)?;
+    channel.write_all(&first).await.map_err(|_| Lost::Unread)?;
     if !together {
-        stream.write_all(body).await.map_err(|_| Lost::Unread)?;
+        channel.write_all(body).await.map_err(|_| Lost::Unread)?;
     }
-    receive(stream).await
+    receive(channel).await
 }
 
-async fn receive(stream: &mut UnixStream) -> Result<Frame, Lost> {
+async fn receive(channel: &Channel) -> Result<Frame, Lost> {
     // Most answers come whole by one read.
-    let mut bytes = BytesMut::with_capacity(USUAL);
-    while bytes.len() < frame::LENGTHS {
-        match stream.read_buf(&mut bytes).await {
+    let mut bytes = Vec::with_capacity(USUAL);
+    let lengths = loop {
+        if let Some(first) = bytes.first_chunk() {
+            break *first;
+        }
+        match channel.read(&mut bytes).await {
             Ok(0) => return Err(Lost::Read),
             Ok(_) => {}
             // Linux says "reset" instead of "end" when the other side closed with something unread.
             Err(error) if error.kind() == ErrorKind::ConnectionReset => return Err(Lost::Unread),
             Err(_) => return Err(Lost::Read),
         }
-    }
-    let (head, body) =
-        frame::lengths(bytes.get_u64().to_be_bytes()).map_err(|error| Lost::Nonsense(error.to_string()))?;
-    bytes.reserve((head + body).saturating_sub(bytes.len()));
-    while bytes.len() < head + body {
-        match stream.read_buf(&mut bytes).await {
+    };
+    let (head, body) = frame::lengths(lengths).map_err(|error| Lost::Nonsense(error.to_string()))?;
+    let whole = frame::LENGTHS + head + body;
+    bytes.reserve(whole.saturating_sub(bytes.len()));
+    while bytes.len() < whole {
+        match channel.read(&mut bytes).await {
             Ok(0) | Err(_) => return Err(Lost::Read),
             Ok(_) => {}
         }
     }
-    if bytes.len() > head + body {
+    if bytes.len() > whole {
         return Err(Lost::Nonsense("it is longer than it says".to_owned()));
     }
-    let head = bytes.split_to(head).freeze();
-    Ok(Frame {
-        head,
-        body: bytes.freeze(),
-    })
+    let mut rest = Bytes::from(bytes).split_off(frame::LENGTHS);
+    let head = rest.split_to(head);
+    Ok(Frame { head, body: rest })
 }
 
 /// Waits for the worker's first word.
-async fn initialise(process: &mut Process, stream: &mut UnixStream) -> Result<Traits, Broken> {
+async fn initialise(process: &mut Process, channel: &Channel) -> Result<Traits, Broken> {
     let first = tokio::select! {
         biased;
-        first = receive(stream) => first,
+        first = receive(channel) => first,
         _ = process.ended() => {
             process.kill();
-            receive(stream).await
+            receive(channel).await
         }
     };
     match first {
@@ -275,8 +269,8 @@ async fn initialise(process: &mut Process, stream: &mut UnixStream) -> Result<Tr
 }
 
 /// Lets a worker end by itself, for the script's own clean-up, and then by force.
-async fn farewell(mut process: Process, stream: UnixStream) {
-    drop(stream);
+async fn farewell(mut process: Process, channel: Channel) {
+    drop(channel);
     let _ = tokio::time::timeout(FAREWELL, process.ended()).await;
     // What it has started may hold its outputs open; what it wrote itself has arrived by then.
     let _ = process.last_words(Duration::from_millis(100)).await;
