@@ -7,6 +7,7 @@ import os
 import signal
 import unittest
 
+import support
 from served import PROGRAM, Served
 
 from outhaul import aio, errors
@@ -188,8 +189,11 @@ class Tracked(Served):
             os.kill((await ws._client.request("GET", "/server"))["pid"], signal.SIGKILL)
             await run.log("x", 2)
             self.assertEqual(((await run.get_metrics())["x"], run.dropped_records), ([1, 2], 0))
+            pid = (await ws._client.request("GET", "/server"))["pid"]
             await ws._client.request("POST", "/server/stop")
             ws._client.core.starts = False
+            # Until it has ended it may still take what it is told.
+            await asyncio.get_running_loop().run_in_executor(None, support.wait_for_end, pid)
             told = io.StringIO()
             with contextlib.redirect_stderr(told):
                 await run.log("x", 3)
