@@ -76,7 +76,7 @@ fn callers_get_their_answers_whatever_dies() {
             let mut random = Random::new(seed);
             while !over.load(Ordering::SeqCst) {
                 // No wait for anything: the moment is the fault that is tried.
-                thread::sleep(Duration::from_millis(random.of(20..600)));
+                thread::sleep(Duration::from_millis(random.of(50..1200)));
                 if random.of(0..3) == 0 {
                     workers.fetch_add(seen.kill_worker(), Ordering::SeqCst);
                 } else {
