@@ -226,8 +226,9 @@ fn told(error: ScoringError) -> CliError {
         ScoringError::Script { trace, .. } if !trace.is_empty() => {
             CliError::user(format!("{message}\n{}", trace.trim_end()))
         }
-        ScoringError::Listen { .. } => CliError::user(message)
-            .hint("another program may use the port: choose one with `--port`, 0 for a free one"),
+        ScoringError::Listen { .. } => {
+            CliError::user(message).hint("another program may use the port: choose another with `--port`")
+        }
         ScoringError::System(_) => CliError::system(message),
         _ => CliError::user(message),
     }
