@@ -158,11 +158,15 @@ fn a_job_that_waits_says_for_what() {
         here.cluster.set_node(node, "DRAIN");
     }
     let id = here.submit("true");
+    let mut last = Value::Null;
     until("the scheduler's reason is shown", || {
-        let reason = here.run(&id)["waiting"]["reason"]
-            .as_str()
-            .unwrap_or_default()
-            .to_owned();
+        let run = here.run(&id);
+        let reason = run["waiting"]["reason"].clone();
+        if reason != last {
+            println!("it is {} and waits: {reason}", run["state"]);
+            last = reason;
+        }
+        let reason = last.as_str().unwrap_or_default();
         reason.contains("drained") || reason.contains("busy")
     });
     for node in ["n1", "n2"] {
