@@ -85,7 +85,12 @@ fn waiting(job: &JobState) -> String {
         "launch_failed_requeued_held" | "launch failed requeued held" => {
             "starting it failed on the machine, and it is held; see the scheduler's log"
         }
-        reason if reason.starts_with("ReqNodeNotAvail") || reason.starts_with("Nodes_required") => {
+        // Slurm writes the second of them with blanks or with underscores, by its version.
+        reason
+            if ["ReqNodeNotAvail", "Nodes_required", "Nodes required"]
+                .iter()
+                .any(|known| reason.starts_with(known)) =>
+        {
             "the machines that it needs are down, drained or reserved"
         }
         reason if reason.starts_with("QOS") || reason.starts_with("Assoc") => {
@@ -133,6 +138,10 @@ mod tests {
         for (reason, words) in [
             ("Priority", "other jobs come first"),
             ("PartitionTimeLimit", "will not start"),
+            (
+                "Nodes required for job are DOWN, DRAINED or reserved for jobs in higher priority partitions",
+                "are down, drained or reserved",
+            ),
             ("ReqNodeNotAvail, UnavailableNodes:n1", "drained"),
             ("QOSMaxJobsPerUserLimit", "limit"),
             ("Brandnew", "`Brandnew`"),

@@ -174,7 +174,7 @@ DefMemPerNode=100
 JobAcctGatherType=jobacct_gather/linux
 JobAcctGatherFrequency=task=1
 JobAcctGatherParams=OverMemoryKill
-SchedulerParameters=batch_sched_delay=0,sched_min_interval=0,bf_interval=1,sched_interval=2
+SchedulerParameters=batch_sched_delay=0,sched_min_interval=0,bf_interval=1
 KillWait=2
 OverTimeLimit=0
 MinJobAge=60
